@@ -1,0 +1,71 @@
+package passwd
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// PCP is a pcp.conf: the users of the PCP protocol.
+type PCP struct {
+	Name  string
+	users map[string]string
+}
+
+// Lookup returns the lower-case hexadecimal md5 of the user's password, without the user mixed in.
+func (p *PCP) Lookup(user string) (hash string, ok bool) {
+	if p == nil {
+		return "", false
+	}
+	hash, ok = p.users[user]
+	return hash, ok
+}
+
+// HashPCP returns what pcp.conf holds for a password.
+func HashPCP(password string) string {
+	sum := md5.Sum([]byte(password))
+	return hex.EncodeToString(sum[:])
+}
+
+// LoadPCP reads the pcp.conf at path. The error is Problems when the file could be read.
+func LoadPCP(path string) (*PCP, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read pcp.conf: %w", err)
+	}
+	return ParsePCP(path, text)
+}
+
+// ParsePCP reads lines user:md5. Empty lines and lines that begin with # are comments. The first
+// line of a user counts.
+func ParsePCP(name string, text []byte) (*PCP, error) {
+	p := &PCP{Name: name, users: map[string]string{}}
+	var problems Problems
+	for i, line := range lines(text) {
+		line = strings.TrimRight(line, " \t")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		user, hash, ok := strings.Cut(line, ":")
+		digits, err := hex.DecodeString(hash)
+		switch {
+		case !ok:
+			problems = append(problems, Problem{name, i + 1, "no colon between user and password"})
+		case user == "":
+			problems = append(problems, Problem{name, i + 1, "no user before the colon"})
+		case err != nil || len(digits) != md5.Size:
+			problems = append(problems, Problem{name, i + 1, fmt.Sprintf(
+				"user %q: the password is not an md5 sum of 32 hexadecimal digits, as pg_md5 prints it", user)})
+		default:
+			if _, ok := p.users[user]; !ok {
+				p.users[user] = strings.ToLower(hash)
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return p, nil
+}
