@@ -1,0 +1,386 @@
+package conversation
+
+import (
+	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
+)
+
+// A batch is what is known of the extended-protocol messages that are being sent.
+type batch struct {
+	used         bool
+	parses       []*statement // registered in it, in order
+	parsesBefore int          // of the same batch, sent already
+	closes       []string     // names that it closes
+	wants        []*statement // used and not made in it
+	bound        []portal     // in it
+}
+
+type portal struct {
+	name string
+	st   *statement
+}
+
+// bind notes that a portal is made; one of the same name made before in the batch is gone.
+func (b *batch) bind(name []byte, st *statement) {
+	for i := range b.bound {
+		if b.bound[i].name == string(name) {
+			b.bound[i].st = st
+			return
+		}
+	}
+	b.bound = append(b.bound, portal{string(name), st})
+}
+
+func (b *batch) find(name []byte) *statement {
+	for i := len(b.bound) - 1; i >= 0; i-- {
+		if b.bound[i].name == string(name) {
+			return b.bound[i].st
+		}
+	}
+	return nil
+}
+
+// extent finds the end of a batch: the size up to and with its Sync or Flush.
+func extent(b []byte) (size int, end byte) {
+	for {
+		typ, n, ok := wire.Header(b[size:])
+		if !ok || n < wire.HeaderSize || size+n > len(b) {
+			return size, 0
+		}
+		size += n
+		if typ == wire.Sync || typ == wire.Flush {
+			return size, typ
+		}
+		if typ == wire.Query || typ == wire.FunctionCall || typ == wire.Terminate {
+			return size - n, typ
+		}
+	}
+}
+
+// lookBatch decides about a batch of the extended protocol: one place for all of it.
+func (s *Session) lookBatch(b []byte) (used int, more bool) {
+	size, end := extent(b)
+	if end == 0 && len(b) < holdLimit {
+		return 0, true
+	}
+	if s.local(b[:size]) {
+		return s.answerBatch(size, end, b)
+	}
+	if end != wire.Sync && end != wire.Flush {
+		// Its end is out of sight: all of it goes to the primary, message by message.
+		if !s.mayDecide(false) {
+			return 0, true
+		}
+		srv := s.Server(s.primaryOrHome())
+		if srv == nil || s.active != srv {
+			s.next = unit{node: s.primaryOrHome(), class: route.Empty, all: true}
+			return 0, !s.open()
+		}
+		s.streaming = true
+		return 0, false
+	}
+	if !s.mayDecide(false) {
+		return 0, true
+	}
+	s.newBatch()
+	all, runs := s.inspect(b[:size])
+	s.next = unit{size: size, whole: size, end: end, class: route.Empty}
+	u := &s.next
+	switch {
+	case s.active != nil && s.active.owes():
+		u.node = s.active.Node
+	case s.status == wire.Failed && s.home != nil:
+		u.node = s.home.Node
+	case all.node >= 0:
+		u.node = all.node
+	case all.elsewhere:
+		u.node = s.primary()
+	case runs || s.status == wire.Idle:
+		u.node = s.reader()
+		u.read = true
+	default:
+		u.node = s.reader()
+		if s.home != nil {
+			u.node = s.home.Node
+		}
+	}
+	u.class = all.class
+	if end == wire.Flush {
+		if runs {
+			// Whether more than reads will follow is not known, and one transaction has one place.
+			u.node = s.primaryOrHome()
+			u.read = false
+			u.all = true
+		} else {
+			u.hide = true
+		}
+	}
+	return 0, false
+}
+
+// open makes the primary the active server before a batch streams to it. It reports false while that waits.
+func (s *Session) open() bool {
+	u := &s.next
+	srv := s.Server(u.node)
+	switch {
+	case srv == nil:
+		s.stage = waitAttach
+		s.w.Attach(u.node)
+		return false
+	case !srv.forwards():
+		s.stage = waitPrologue
+		return false
+	}
+	s.newBatch()
+	if s.prologue(srv) {
+		s.stage = waitPrologue
+		return false
+	}
+	s.active = srv
+	s.streaming = true
+	*u = unit{}
+	return true
+}
+
+func (s *Session) newBatch() {
+	b := s.batch
+	if b == nil {
+		b = new(batch)
+		s.batch = b
+	}
+	*b = batch{used: true, parses: b.parses[:0], closes: b.closes[:0], wants: b.wants[:0], bound: b.bound[:0]}
+}
+
+// local tells whether a batch concerns statements that pgrouter answers itself.
+func (s *Session) local(b []byte) bool {
+	for len(b) >= wire.HeaderSize {
+		typ, size, _ := wire.Header(b)
+		if size < wire.HeaderSize || size > len(b) {
+			return false
+		}
+		body := b[wire.HeaderSize:size]
+		b = b[size:]
+		var name []byte
+		switch typ {
+		case wire.Parse:
+			_, rest, _ := wire.CString(body)
+			if text, _, ok := wire.CString(rest); ok && s.w.IsLocal(text) {
+				return true
+			}
+			continue
+		case wire.Bind:
+			_, rest, _ := wire.CString(body)
+			name, _, _ = wire.CString(rest)
+		case wire.Describe, wire.Close:
+			if len(body) < 2 || body[0] != 'S' {
+				continue
+			}
+			name, _, _ = wire.CString(body[1:])
+		default:
+			continue
+		}
+		if s.find(name) == nil && s.w.OwnsStatement(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// answerBatch has pgrouter answer a batch. Statements of the servers cannot be mixed in, which the answer says.
+func (s *Session) answerBatch(size int, end byte, b []byte) (used int, more bool) {
+	if s.drains() {
+		return 0, true
+	}
+	s.unnamedGone()
+	s.stage = waitAnswer
+	s.drop = size
+	s.answerEnd = end
+	if end == wire.Sync || end == wire.Flush {
+		size -= wire.HeaderSize
+	}
+	s.w.Answer(b[:size])
+	return 0, true
+}
+
+// Answered brings the reply that World.Answer was asked for, without ReadyForQuery.
+func (s *Session) Answered(reply []byte, failed bool) {
+	if s.stage != waitAnswer {
+		return
+	}
+	s.stage = ready
+	if s.answerEnd == wire.Sync || s.answerEnd == 0 {
+		reply = wire.AppendReady(reply, s.status)
+	} else {
+		s.skip = failed
+	}
+	s.answerEnd = 0
+	s.w.ToClient(reply)
+	s.w.Retry()
+}
+
+type placement struct {
+	elsewhere bool // something in it is not a read
+	node      int  // where a portal that it uses lives; -1
+	class     route.Class
+}
+
+// inspect registers what a batch makes and finds out where it may run.
+func (s *Session) inspect(b []byte) (p placement, runs bool) {
+	p.node = -1
+	for len(b) >= wire.HeaderSize {
+		typ, size, _ := wire.Header(b)
+		r, t := s.inspectMessage(typ, b[:size])
+		runs = runs || t
+		p.elsewhere = p.elsewhere || r.elsewhere
+		if r.class != route.Empty {
+			p.class = r.class
+		}
+		if r.node >= 0 {
+			p.node = r.node
+		}
+		b = b[size:]
+	}
+	if p.class == route.Unknown && !runs {
+		p.class = route.Empty
+	}
+	return p, runs
+}
+
+// inspectMessage does so for one whole message. runs tells whether it executes something.
+func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
+	p.node, p.class = -1, route.Empty
+	body := m[wire.HeaderSize:]
+	switch typ {
+	case wire.Parse:
+		name, rest, ok := wire.CString(body)
+		text, _, ok2 := wire.CString(rest)
+		if !ok || !ok2 {
+			p.elsewhere = true
+			return p, false
+		}
+		v := s.w.Classify(text, &s.env)
+		p.elsewhere = v.Target != route.Balance
+		if st := s.parsed(name, text, m, v); st != nil {
+			s.batch.parses = append(s.batch.parses, st)
+		} else {
+			s.want(s.find(name)) // the server shall say that the name is taken
+		}
+	case wire.Bind:
+		name, rest, ok := wire.CString(body)
+		stmt, _, ok2 := wire.CString(rest)
+		if !ok || !ok2 {
+			p.elsewhere = true
+			return p, true
+		}
+		st := s.find(stmt)
+		if st == nil {
+			p.elsewhere = true // made by PREPARE, or not at all
+		} else {
+			p.elsewhere = st.verdict.Target != route.Balance
+			s.want(st)
+		}
+		s.batch.bind(name, st)
+		return p, true
+	case wire.Describe, wire.Close:
+		if len(body) < 2 {
+			p.elsewhere = true
+			return p, false
+		}
+		name, _, ok := wire.CString(body[1:])
+		switch {
+		case !ok:
+			p.elsewhere = true
+		case body[0] == 'P':
+			if s.batch.find(name) == nil {
+				p.node = s.portalNode(name)
+			}
+		case typ == wire.Close:
+			delete(s.stmts, string(name))
+			s.batch.closes = append(s.batch.closes, string(name))
+		default:
+			if st := s.find(name); st != nil {
+				p.elsewhere = st.verdict.Target != route.Balance
+				s.want(st)
+			} else {
+				p.elsewhere = true
+			}
+		}
+	case wire.Execute:
+		name, _, _ := wire.CString(body)
+		st := s.batch.find(name)
+		if st == nil {
+			p.elsewhere = true
+			p.node = s.portalNode(name)
+			return p, true
+		}
+		var sql []byte
+		if len(st.message) > 0 {
+			sql = st.sql()
+		}
+		p.class = st.verdict.Class
+		if sql == nil && p.class == route.Unknown {
+			s.next.watch = true
+		}
+		t := s.routing.Decide(st.verdict, sql)
+		p.elsewhere = t != route.Balance
+		s.remember(st.verdict, sql)
+		s.directed(st.verdict, &p)
+		return p, true
+	}
+	return p, false
+}
+
+// want notes that the batch needs a statement on its server.
+func (s *Session) want(st *statement) {
+	if st == nil || len(st.message) == 0 {
+		return
+	}
+	for _, made := range s.batch.parses {
+		if made == st {
+			return
+		}
+	}
+	for _, have := range s.batch.wants {
+		if have == st {
+			return
+		}
+	}
+	s.batch.wants = append(s.batch.wants, st)
+}
+
+// directed is direct for one Execute of a batch.
+func (s *Session) directed(v route.Verdict, p *placement) {
+	save := s.next
+	s.direct(v, route.Primary)
+	if controls(v) && s.home != nil || v.Class == route.Begin && v.Is(route.ReadOnly) {
+		p.node = s.next.node
+	}
+	s.next = save
+}
+
+// note registers one message of a batch that streams.
+func (s *Session) note(typ byte, size int, b []byte, srv *Server) bool {
+	if s.batch == nil || !s.batch.used {
+		s.newBatch()
+	}
+	if size > len(b) {
+		// Too long to be read: a Parse is known by its name only, a Bind by what it binds.
+		switch typ {
+		case wire.Parse:
+			if name, _, ok := wire.CString(b[wire.HeaderSize:]); ok {
+				if st := s.parsed(name, nil, b, route.Verdict{}); st != nil {
+					st.message = nil
+					s.batch.parses = append(s.batch.parses, st)
+				}
+			}
+		case wire.Bind:
+			if name, rest, ok := wire.CString(b[wire.HeaderSize:]); ok {
+				stmt, _, _ := wire.CString(rest)
+				s.batch.bind(name, s.find(stmt))
+			}
+		}
+		return true
+	}
+	s.inspectMessage(typ, b)
+	return true
+}

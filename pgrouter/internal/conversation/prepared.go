@@ -1,0 +1,159 @@
+package conversation
+
+import (
+	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
+)
+
+// A statement is a prepared statement of the extended protocol.
+type statement struct {
+	name    string
+	message []byte // the Parse as it came; nil when it is too long to be kept
+	text    [2]int // where its SQL is in message
+	verdict route.Verdict
+	srv     *Server // where its Parse was sent, until that is answered
+	seq     uint32  // in which unit there
+	order   int     // as which Parse of the unit, from 1
+	serial  uint32  // tells one unnamed statement from the next
+	gone    bool    // the unnamed one was destroyed
+}
+
+func (st *statement) sql() []byte { return st.message[st.text[0]:st.text[1]] }
+
+// keepUnnamed is the longest unnamed statement whose text is kept for another server, in bytes. It is
+// sent again only when a client runs it in a later batch that must go elsewhere.
+const keepUnnamed = 8 << 10
+
+// find gives the statement of a name, or nil.
+func (s *Session) find(name []byte) *statement {
+	if len(name) == 0 {
+		if s.unnamed != nil && s.unnamed.gone {
+			return nil
+		}
+		return s.unnamed
+	}
+	return s.stmts[string(name)]
+}
+
+// parsed registers a Parse. A name that is taken is left alone: the server will say so.
+func (s *Session) parsed(name, text, message []byte, v route.Verdict) *statement {
+	if len(name) == 0 {
+		if s.unnamed == nil {
+			s.unnamed = new(statement)
+		}
+		st := s.unnamed
+		buf := st.message[:0]
+		if cap(buf) > 1<<10 && len(message) < 1<<10 {
+			buf = nil // one long statement must not leave its buffer with an idle client
+		}
+		*st = statement{serial: st.serial + 1, verdict: v}
+		st.keep(buf, message, 0, len(text), keepUnnamed)
+		return st
+	}
+	if s.stmts[string(name)] != nil {
+		return nil
+	}
+	if s.stmts == nil {
+		s.stmts = make(map[string]*statement)
+	}
+	st := &statement{name: string(name), verdict: v}
+	st.keep(nil, message, len(name), len(text), holdLimit)
+	s.stmts[st.name] = st
+	return st
+}
+
+func (st *statement) keep(buf, message []byte, name, text, limit int) {
+	if len(message) > limit {
+		st.verdict.Target = route.Primary
+		return
+	}
+	st.message = append(buf, message...)
+	at := wire.HeaderSize + name + 1
+	st.text = [2]int{at, at + text}
+}
+
+// unnamedGone is called for a simple Query, which destroys the unnamed statement (manual, "Extended Query").
+func (s *Session) unnamedGone() {
+	if s.unnamed != nil {
+		s.unnamed.gone = true
+	}
+}
+
+// has tells whether the server has the statement.
+func (srv *Server) has(st *statement) bool {
+	if st.name == "" {
+		return srv.unnamed == st.serial
+	}
+	return srv.names[st.name] == st
+}
+
+func (srv *Server) learn(st *statement) {
+	if st.name == "" {
+		srv.unnamed = st.serial
+		return
+	}
+	if srv.names == nil {
+		srv.names = make(map[string]*statement)
+	}
+	srv.names[st.name] = st
+}
+
+// parsesSent notes where the Parses of the unit went.
+func (s *Session) parsesSent(srv *Server, seq uint32) {
+	b := s.batch
+	if b == nil || !b.used {
+		return
+	}
+	for i, st := range b.parses {
+		srv.learn(st)
+		if st.name != "" {
+			st.srv, st.seq, st.order = srv, seq, b.parsesBefore+i+1
+		}
+	}
+	for _, name := range b.closes {
+		delete(srv.names, name)
+	}
+	if s.streaming {
+		b.parsesBefore += len(b.parses)
+		b.parses, b.closes = b.parses[:0], b.closes[:0]
+	} else {
+		b.used = false
+	}
+	for _, p := range b.bound { // in a streaming batch again and again, but they are few
+		if p.name == "" {
+			s.boundAt = int16(srv.Node)
+			continue
+		}
+		if s.portals == nil {
+			s.portals = make(map[string]int)
+		}
+		s.portals[p.name] = srv.Node
+	}
+}
+
+// portalNode is where a portal of the open transaction is, -1 when there is none.
+func (s *Session) portalNode(name []byte) int {
+	if s.status == wire.Idle {
+		return -1 // portals end with their transaction
+	}
+	if len(name) == 0 {
+		return int(s.boundAt)
+	}
+	if node, ok := s.portals[string(name)]; ok {
+		return node
+	}
+	return -1
+}
+
+// parsesSettle forgets statements whose Parse was not reached or failed.
+func (s *Session) parsesSettle(srv *Server, failed bool) {
+	if !failed || len(s.stmts) == 0 {
+		return
+	}
+	for name, st := range s.stmts {
+		if st.srv == srv && st.seq == srv.done && st.order > srv.parsed {
+			delete(s.stmts, name)
+			delete(srv.names, name)
+		}
+	}
+}

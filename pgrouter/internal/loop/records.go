@@ -1,0 +1,128 @@
+package loop
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+)
+
+// A Shim stands between crypto/tls and a socket. During the handshake it passes through to the real
+// connection, on an ordinary goroutine; afterwards the loop gives it received bytes and takes its output
+// from memory, so that TLS needs no goroutine and no blocking read.
+type Shim struct {
+	net.Conn        // the real connection, until the loop takes over
+	in       []byte // ciphertext received and not yet opened
+	out      []byte // ciphertext to be sent
+	memory   bool
+}
+
+// NewShim wraps a connection before tls.Server is put on top.
+func NewShim(nc net.Conn) *Shim { return &Shim{Conn: nc} }
+
+// errMore is a temporary error: crypto/tls keeps the partial record and may be asked again.
+type errMore struct{}
+
+func (errMore) Error() string   { return "more ciphertext is needed" }
+func (errMore) Timeout() bool   { return true }
+func (errMore) Temporary() bool { return true }
+
+// Read implements net.Conn for crypto/tls.
+func (s *Shim) Read(p []byte) (int, error) {
+	if !s.memory {
+		return s.Conn.Read(p)
+	}
+	if len(s.in) == 0 {
+		return 0, errMore{}
+	}
+	n := copy(p, s.in)
+	s.in = s.in[n:]
+	return n, nil
+}
+
+// Write implements net.Conn for crypto/tls; in memory it never fails, because a failed TLS write is final.
+func (s *Shim) Write(p []byte) (int, error) {
+	if !s.memory {
+		return s.Conn.Write(p)
+	}
+	s.out = append(s.out, p...)
+	return len(p), nil
+}
+
+// records is the TLS side of a Conn.
+type records struct {
+	conn *tls.Conn
+	shim *Shim
+	kept []byte // ciphertext left over while the handler is paused
+}
+
+func newRecords(l *Loop, conn *tls.Conn) *records {
+	if l.plain == nil {
+		l.plain = make([]byte, bufferSize)
+	}
+	shim := conn.NetConn().(*Shim)
+	shim.memory = true
+	return &records{conn: conn, shim: shim}
+}
+
+// open decrypts b and hands the plain text on, as long as the handler wants it.
+func (r *records) open(c *Conn, b []byte) {
+	if len(r.kept) > 0 {
+		r.kept = append(r.kept, b...)
+		r.shim.in = r.kept
+	} else {
+		r.shim.in = b
+	}
+	if len(c.in) > 0 && !c.paused {
+		c.hand(nil)
+	}
+	for !c.closed && !c.paused {
+		n, err := r.conn.Read(c.l.plain)
+		if n > 0 {
+			c.hand(c.l.plain[:n])
+		}
+		if err != nil {
+			if more := (errMore{}); !errors.As(err, &more) {
+				if errors.Is(err, io.EOF) {
+					err = io.EOF
+				}
+				c.fail(err)
+				return
+			}
+			break
+		}
+	}
+	if c.closed {
+		return
+	}
+	r.kept = append(r.kept[:0], r.shim.in...)
+	if len(r.kept) == 0 {
+		r.kept = nil
+	}
+	r.shim.in = nil
+	r.flush(c) // answers of TLS itself, such as a key update
+}
+
+func (r *records) send(c *Conn, b []byte) bool {
+	if r.shim.out == nil {
+		r.shim.out = c.l.sealed[:0]
+	}
+	if _, err := r.conn.Write(b); err != nil {
+		c.fail(err)
+		return false
+	}
+	return r.flush(c)
+}
+
+func (r *records) flush(c *Conn) bool {
+	out := r.shim.out
+	r.shim.out = nil
+	if len(out) == 0 {
+		return false
+	}
+	waits := c.sendRaw(out)
+	if cap(out) <= 4*bufferSize {
+		c.l.sealed = out[:0]
+	}
+	return waits
+}
