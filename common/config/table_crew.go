@@ -1,0 +1,15 @@
+package config
+
+const oneMode = "it is not there yet: use pool_mode = session"
+
+// crewParams are what pgcrew has and Pgpool-II has not.
+var crewParams = []Param{
+	{Name: "run_directory", Kind: Text, Default: "/run/pgcrew", Context: OnRestart, Tools: Router | Watch | VIP | PCP, Help: "folder of the control sockets"},
+	{Name: "shutdown_timeout", Kind: Duration, Unit: Second, Default: "30", Context: OnReload, Tools: Router, Help: "time transactions have to end when the router stops"},
+	{Name: "failover_wait", Kind: Duration, Unit: Second, Default: "10", Context: OnReload, Tools: Router, Help: "time a statement waits for a new primary"},
+	{Name: "pool_mode", Kind: Enum, Values: []string{"session", "transaction", "auto"}, Missing: map[string]string{"transaction": oneMode, "auto": oneMode}, Default: "session", Context: OnRestart, Tools: Router, Help: "how long a client keeps a server connection"},
+	{Name: "num_loops", Kind: Int, Min: 1, Max: 1024, Default: "1", Context: OnRestart, Tools: Router, Help: "event loops that carry the traffic"},
+	{Name: "backend_unix_socket", Kind: Enum, Values: []string{"auto", "off"}, Default: "auto", Context: OnReload, Tools: Router, Help: "reach a server on this host by its Unix socket"},
+	{Name: "http_listen", Kind: Text, Context: OnRestart, Tools: PCP, State: Planned, Help: "address:port for metrics and the web page; empty for none"},
+	{Name: "pcp_compat", Kind: Enum, Values: []string{"4.2", "4.3", "4.8"}, Default: "4.3", Context: OnReload, Tools: PCP, State: Planned, Help: "version of Pgpool-II whose PCP layout is spoken"},
+}
