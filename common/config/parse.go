@@ -13,7 +13,8 @@ import (
 const (
 	maxDepth = 10      // files that include each other, as in Pgpool-II
 	maxFiles = 256     // files in all
-	maxBytes = 4 << 20 // in one file
+	maxBytes = 4 << 20 // in all of them
+	maxFound = 200     // problems; then it is another kind of file
 )
 
 // Load reads the configuration file at path, and what it includes.
@@ -53,6 +54,7 @@ type reading struct {
 	open     func(path string) ([]byte, error)
 	problems Problems
 	files    int
+	bytes    int
 }
 
 // parse reads path with first when it is given, and what it includes with open.
@@ -68,6 +70,9 @@ func parse(path string, first, open func(string) ([]byte, error)) (*Config, erro
 		return nil, Problems{{Text: err.Error(), Hint: "name a configuration file that can be read"}}
 	}
 	p.file(path, text, nil)
+	if len(p.problems) > maxFound {
+		p.problems = append(p.problems[:maxFound], Problem{Text: fmt.Sprintf("more than %d problems", maxFound), Hint: "is it a configuration file?"})
+	}
 	p.problems = append(p.problems, p.c.contradictions()...)
 	if len(p.problems) > 0 {
 		return nil, p.problems
@@ -79,11 +84,14 @@ func parse(path string, first, open func(string) ([]byte, error)) (*Config, erro
 // file reads one file. above are the files that are being read and led to it.
 func (p *reading) file(path string, text []byte, above []string) {
 	p.files++
+	p.bytes += len(text)
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	above = append(slices.Clip(above), filepath.Clean(path))
 	n := 0
 	for s := range strings.Lines(string(text)) {
-		n++
+		if n++; len(p.problems) > maxFound {
+			return
+		}
 		l, f := lexLine(strings.TrimSuffix(s, "\n"))
 		switch {
 		case f != nil:
@@ -119,6 +127,9 @@ func (p *reading) include(from, name string, above []string) *fault {
 	text, err := p.open(path)
 	if err != nil {
 		return &fault{"include: " + err.Error(), "create it or remove the line"}
+	}
+	if p.bytes+len(text) > maxBytes {
+		return &fault{fmt.Sprintf("include %s: more than %d bytes in all", path, maxBytes), ""}
 	}
 	p.file(path, text, above)
 	return nil

@@ -107,6 +107,7 @@ func TestIncludes(t *testing.T) {
 		{"too deep", deep, "/d/0", "/d/10:1: include /d/11: more than 10 files deep"},
 		{"too many", wide, "/d/0", "/d/0:256: include /d/1: more than 256 files"},
 		{"in a circle", files{"a": "include 'b'", "b": "include './a'"}, "a", "b:1: a includes itself (remove one of the include lines: a > b)"},
+		{"too long", files{"/e/a": "include 'b'\ninclude 'b'", "/e/b": strings.Repeat("#", maxBytes*2/3)}, "/e/a", "/e/a:2: include /e/b: more than 4194304 bytes in all"},
 		{"error in an included file", files{"/e/a": "\ninclude 's/b'", "/e/s/b": "#\nprot=1"}, "/e/a", `/e/s/b:2: unknown parameter "prot"`},
 		{"no main file", files{}, "/e/a", "open /e/a: file does not exist (name a configuration file that can be read)"},
 	} {
@@ -116,6 +117,11 @@ func TestIncludes(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+
+	_, err := parse("/e/a", nil, files{"/e/a": strings.Repeat("?\n", 1e6)}.open)
+	if n := len(err.(Problems)); n != maxFound+1 {
+		t.Errorf("endless nonsense gives %d problems, want %d", n, maxFound+1)
 	}
 
 	// Included settings stand where the include stands: a later line wins, on either side.

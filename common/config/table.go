@@ -65,7 +65,7 @@ func lookup(name string) (*Param, int, *fault) {
 	if p := byName[base]; p != nil && digits != "" && p.Suffix != NoSuffix {
 		node, err := strconv.Atoi(digits)
 		if err != nil || node > MaxNode {
-			return nil, -1, &fault{name + " has a node number that is too high", "the highest is " + strconv.Itoa(MaxNode)}
+			return nil, -1, &fault{shorten(name) + " has a node number that is too high", "the highest is " + strconv.Itoa(MaxNode)}
 		}
 		if strconv.Itoa(node) == digits {
 			return p, node, nil
@@ -76,7 +76,7 @@ func lookup(name string) (*Param, int, *fault) {
 
 // unknown says that there is no such parameter, and which one was most likely meant.
 func unknown(name, base, digits string) *fault {
-	f := &fault{text: "unknown parameter " + strconv.Quote(name)}
+	f := &fault{text: "unknown parameter " + strconv.Quote(shorten(name))}
 	if hint, gone := retired[base]; gone {
 		f.hint = hint
 		return f

@@ -149,7 +149,7 @@ func split(text, sep string) []string {
 
 // refuse says that text is no value for p, and what would be.
 func (p *Param) refuse(text, allowed string) *fault {
-	shown := strconv.Quote(text)
+	shown := strconv.Quote(shorten(text))
 	if p.Secret {
 		shown = "the value"
 	}
