@@ -198,16 +198,18 @@ func TestStatus(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"backend_clustering_mode": "1", "load_balance_mode": "1", "ssl": "0", "backend_port1": "1",
-		"connect_timeout": "10000", "connect_timeout1": "5000", "hostname0": "", "sr_check_password": "*****",
+		"connect_timeout": "10000", "connect_timeout1": "5000", "hostname0": "", "backend_weight1": "0.000000", "syslog_facility": "LOCAL0",
 	} {
 		if got, ok := values[name]; !ok || got != want {
 			t.Errorf("%s is %q (there: %v), want %q", name, got, ok, want)
 		}
 	}
-	if _, ok := values["backend_port0"]; ok {
-		t.Error("backend_port0 is shown, and there is no such server")
+	for _, name := range []string{"backend_port0", "health_check_user1", "sr_check_password"} {
+		if _, ok := values[name]; ok {
+			t.Errorf("%s is shown", name)
+		}
 	}
-	for group, want := range map[string]string{"backend": "backend_hostname1", "watchdog": "hostname0", "heartbeat": "heartbeat_hostname0", "HEALTH_CHECK": "health_check_period1"} {
+	for group, want := range map[string]string{"backend": "backend_hostname1", "watchdog": "hostname0", "heartbeat": "heartbeat_hostname0", "HEALTH_CHECK": "health_check_period", "Backend_Port": "backend_port1"} {
 		items, ok := c.ShowGroup(group)
 		if !ok || len(items) == 0 || items[0].Name != want {
 			t.Errorf("group %s is %v, want %s first", group, items, want)

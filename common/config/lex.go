@@ -25,13 +25,16 @@ func lexLine(s string) (*line, *fault) {
 	if name == "" {
 		return nil, &fault{fmt.Sprintf("cannot read %q", shorten(rest)), "a line is: name = value"}
 	}
-	rest = strings.TrimPrefix(skipBlank(rest), "=")
+	rest, equals := strings.CutPrefix(skipBlank(rest), "=")
 	rest = skipBlank(rest)
+	l := &line{name: name}
+	if p, _, _ := lookup(name); rest == "" && equals && p != nil && p.mayBeEmpty() {
+		return l, nil
+	}
 	if rest == "" {
 		return nil, &fault{name + " has no value", "write " + name + " = '' for an empty one"}
 	}
 
-	l := &line{name: name}
 	var f *fault
 	if l.text, l.quoted, rest, f = cutValue(name, rest); f != nil {
 		return nil, f
@@ -47,7 +50,7 @@ func trailing(l *line, rest string) *fault {
 	f := &fault{text: fmt.Sprintf("%s: cannot read %s behind the value", l.name, repeat(l.name, rest))}
 	switch {
 	case l.quoted && strings.HasPrefix(rest, "'"):
-		f.hint = "a quote cannot stand inside quotes, not doubled either"
+		f.hint = "a quote inside quotes needs a backslash before it, which stays in the value"
 	case !l.quoted:
 		f.hint = "put the whole value between single quotes"
 	}
@@ -84,11 +87,11 @@ func cutName(s string) (name, rest string) {
 // cutValue splits behind a quoted text, a bare word, or a number with its unit.
 func cutValue(name, s string) (text string, quoted bool, rest string, f *fault) {
 	if s[0] == '\'' {
-		end := strings.IndexByte(s[1:], '\'')
+		end := closingQuote(s)
 		if end < 0 {
 			return "", true, "", &fault{name + ": the quote is not closed", "a value ends on its own line, with a single quote"}
 		}
-		return s[1 : 1+end], true, s[2+end:], nil
+		return s[1:end], true, s[end+1:], nil
 	}
 
 	if isLetter(s[0]) {
@@ -110,6 +113,31 @@ func cutValue(name, s string) (text string, quoted bool, rest string, f *fault) 
 		i++
 	}
 	return digits + after[:i], false, after[i:], nil
+}
+
+// closingQuote finds the end of the quoted text with which s begins, or -1. A quote behind a backslash
+// is a part of the text, together with the backslash, when there is another quote to end it: in
+// 'C:\' the backslash is the last character. Pgpool-II's lexer takes the longest match too.
+func closingQuote(s string) int {
+	end := -1
+	for i := 1; i < len(s); i++ {
+		if s[i] != '\'' {
+			continue
+		}
+		if end = i; s[i-1] != '\\' {
+			break
+		}
+	}
+	return end
+}
+
+// mayBeEmpty says whether nothing behind the = is a value, as it is for Pgpool-II.
+func (p *Param) mayBeEmpty() bool {
+	switch p.Kind {
+	case Text, List, Patterns, Redirects:
+		return true
+	}
+	return false
 }
 
 // scanNumber splits behind a decimal number with an optional fraction and exponent. number is ""

@@ -20,8 +20,9 @@ func (p *Param) bounds() (least, most int64) {
 }
 
 // readNumber takes a whole number, for Duration and Bytes with a unit behind it. Hexadecimal is
-// taken everywhere; a leading 0 means octal in a file mode, where it is demanded, because 600
-// for 0600 is a mistake nobody sees. It returns nanoseconds or bytes where p has a unit.
+// taken everywhere. A leading 0 means octal in a file mode, where it is demanded, because 600
+// for 0600 is a mistake nobody sees; elsewhere it is refused where it would make a difference,
+// because Pgpool-II reads octal and hardly anybody means it. It returns nanoseconds or bytes where p has a unit.
 func (p *Param) readNumber(text string) (int64, *fault) {
 	digits, unit := cutDigits(text)
 	unit = strings.TrimLeft(unit, " \t")
@@ -33,6 +34,9 @@ func (p *Param) readNumber(text string) (int64, *fault) {
 		if base = 8; !strings.HasPrefix(digits, "0") {
 			return 0, p.refuse(text, "a file mode with a leading 0, such as "+p.Default)
 		}
+	}
+	if eight, err := strconv.ParseInt(digits, 8, 64); base == 10 && len(digits) > 1 && digits[0] == '0' && (err != nil || eight > 7) {
+		return 0, &fault{fmt.Sprintf("%s: %q begins with 0", p.Name, shorten(text)), "Pgpool-II takes it for octal: write it without the 0"}
 	}
 	n, err := strconv.ParseInt(plainDigits(digits, base), base, 64)
 	if err != nil {

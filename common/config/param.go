@@ -8,7 +8,7 @@ type Param struct {
 	Default   string            // as it would be written in the file, without quotes
 	Min, Max  int64             // of a number, in Unit; both 0 mean 0 to 2147483647
 	Values    []string          // what an Enum, Flags or List may hold; a List without is free text
-	Numbers   []int             // the numbers of Values in SHOW POOL_STATUS; nil counts from 1
+	Numbers   []int             // of Values in SHOW POOL_STATUS; nil counts from 1, empty shows the word
 	Separator string            // between the members of a list; "" is a comma
 	Suffix    Suffix            // whether a node number follows the name
 	Context   Context           // when a change takes effect

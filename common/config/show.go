@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,8 +10,9 @@ import (
 type Item struct{ Name, Value, Description string }
 
 // Show returns the value of a parameter as PGPOOL SHOW prints it: booleans on or off, enumerations
-// by name, numbers in the largest unit that keeps them whole, secrets as *****. It is false
-// when there is no such parameter.
+// by name, numbers in the largest unit that keeps them whole (what may be set for each node in its
+// own unit), secrets as *****. Unlike there, file modes are octal and weights keep their
+// fractions. It is false when there is no such parameter.
 func (c *Config) Show(name string) (string, bool) {
 	p, node, f := lookup(name)
 	if f != nil {
@@ -19,12 +21,31 @@ func (c *Config) Show(name string) (string, bool) {
 	return p.show(c.get(p.Name, node)), true
 }
 
-// Status returns all values as SHOW POOL_STATUS prints them: booleans 1 or 0, enumerations and times
-// as numbers. What is set for each node is there for each node that is configured.
-func (c *Config) Status() []Item { return c.items((*Param).number) }
+// Status returns all values but secrets as SHOW POOL_STATUS prints them: booleans 1 or 0,
+// enumerations and times as numbers, weights as shares. What is set for each node comes at
+// the end, node by node.
+func (c *Config) Status() []Item {
+	weights := map[int]float64{}
+	for _, b := range c.Backends() {
+		weights[b.ID] = b.Weight
+	}
+	write := func(p *Param, node int) string {
+		if p.Name == "backend_weight" {
+			return strconv.FormatFloat(weights[node], 'f', 6, 64)
+		}
+		return p.number(c.get(p.Name, node))
+	}
+	shown := func(p *Param, node int) bool {
+		return !p.Secret && (node < 0 || p.Suffix == NeedsSuffix || !sameValue(c.get(p.Name, node), c.get(p.Name, -1)))
+	}
+	return c.items(shown, write)
+}
 
 // ShowAll returns all values as PGPOOL SHOW ALL prints them.
-func (c *Config) ShowAll() []Item { return c.items((*Param).show) }
+func (c *Config) ShowAll() []Item {
+	write := func(p *Param, node int) string { return p.show(c.get(p.Name, node)) }
+	return c.items(func(*Param, int) bool { return true }, write)
+}
 
 // groups are the words that PGPOOL SHOW knows for several parameters at once.
 var groups = map[string][]string{
@@ -34,61 +55,49 @@ var groups = map[string][]string{
 	"heartbeat":    {"heartbeat_"},
 }
 
-// ShowGroup returns what PGPOOL SHOW backend, health_check, watchdog or heartbeat prints; it is
-// false for other names.
+// ShowGroup returns what PGPOOL SHOW prints for backend, health_check, watchdog or heartbeat, or for
+// the name without a number of something that is set for each node, such as backend_port. It
+// is false for other names.
 func (c *Config) ShowGroup(name string) ([]Item, bool) {
-	prefixes, ok := groups[strings.ToLower(name)]
-	if !ok {
-		return nil, false
+	name = strings.ToLower(name)
+	prefixes := groups[name]
+	if p := byName[name]; prefixes == nil && p != nil && p.Suffix != NoSuffix {
+		prefixes = []string{p.Name}
 	}
-	var some []Item
-	for _, item := range c.ShowAll() {
-		base := strings.TrimRight(item.Name, "0123456789")
-		p := byName[base]
-		for _, prefix := range prefixes {
-			if p != nil && p.Suffix != NoSuffix && base != item.Name && strings.HasPrefix(base, prefix) {
-				some = append(some, item)
-			}
-		}
+	in := func(p *Param, _ int) bool {
+		return p.Suffix != NoSuffix && slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(p.Name, prefix) })
 	}
-	return some, true
+	return c.items(in, func(p *Param, node int) string { return p.show(c.get(p.Name, node)) }), prefixes != nil
 }
 
-// items lists all values, written by write.
-func (c *Config) items(write func(*Param, value) string) []Item {
+// items lists the values that are in, written by write: first those for all nodes, then those of each.
+func (c *Config) items(in func(p *Param, node int) bool, write func(p *Param, node int) string) []Item {
 	var items []Item
-	add := func(p *Param, node int) {
-		items = append(items, Item{key{p.Name, node}.String(), write(p, c.get(p.Name, node)), p.Help})
-	}
-	for i := range table {
-		p := &table[i]
-		if p.Suffix != NeedsSuffix {
-			add(p, -1)
-		}
-		if p.Suffix != NoSuffix {
-			for _, node := range c.nodes(p) {
-				add(p, node)
+	for node := -1; node <= MaxNode; node++ {
+		for i := range table {
+			p := &table[i]
+			if c.has(p, node) && in(p, node) {
+				items = append(items, Item{key{p.Name, node}.String(), write(p, node), p.Help})
 			}
 		}
 	}
 	return items
 }
 
-// nodes returns the numbers of the servers or watchdog nodes p is set for: the configured ones.
-func (c *Config) nodes(p *Param) []int {
-	sign := "backend_port"
-	if strings.HasPrefix(p.Name, "heartbeat_") {
-		sign = "heartbeat_port"
-	} else if p.Name == "hostname" || p.Name == "wd_port" || p.Name == "pgpool_port" {
-		sign = "wd_port"
+// has says whether p is something for a server or watchdog node that is configured, or with node -1
+// for all.
+func (c *Config) has(p *Param, node int) bool {
+	switch {
+	case node < 0:
+		return p.Suffix != NeedsSuffix
+	case p.Suffix == NoSuffix:
+		return false
+	case strings.HasPrefix(p.Name, "heartbeat_"):
+		return c.IntAt("heartbeat_port", node) != 0
+	case p.Name == "hostname" || p.Name == "wd_port" || p.Name == "pgpool_port":
+		return c.IntAt("wd_port", node) != 0
 	}
-	var nodes []int
-	for node := 0; node <= MaxNode; node++ {
-		if c.IntAt(sign, node) != 0 {
-			nodes = append(nodes, node)
-		}
-	}
-	return nodes
+	return c.IntAt("backend_port", node) != 0
 }
 
 // show writes v for people.
@@ -105,6 +114,9 @@ func (p *Param) show(v value) string {
 	case Enum:
 		return v.word
 	case Duration, Bytes:
+		if p.Suffix != NoSuffix {
+			break // Pgpool-II shows these without a unit
+		}
 		if v.num <= 0 {
 			return strconv.FormatInt(v.num/int64(p.Unit), 10)
 		}
@@ -121,6 +133,8 @@ func (p *Param) number(v value) string {
 		return "*****"
 	case p.Kind == Octal:
 		return "0" + strconv.FormatInt(v.num, 8)
+	case p.Kind == Enum && p.Numbers != nil && len(p.Numbers) == 0:
+		return v.word
 	case p.Kind == Enum && p.Numbers != nil:
 		return strconv.Itoa(p.Numbers[v.num])
 	case p.Kind == Enum:

@@ -51,5 +51,5 @@ var poolParams = []Param{
 	{Name: "connection_cache", Kind: Bool, Default: "on", Context: OnRestart, Tools: Router, Help: "keep server connections when a client leaves"},
 	{Name: "max_pool", Kind: Int, Min: 1, Default: "4", Context: OnRestart, Tools: Router, Help: "pairs of user and database kept, in multiples of num_init_children"},
 	{Name: "connection_life_time", Kind: Duration, Unit: Second, Default: "0", Context: OnRestart, Tools: Router, Help: "an unused server connection is closed at this age; 0 never"},
-	{Name: "reset_query_list", Kind: List, Separator: ";", Default: "ABORT; DISCARD ALL", Context: OnReload, Tools: Router, Help: "statements that clean a server connection when a client leaves"},
+	{Name: "reset_query_list", Kind: List, Separator: ";", Default: "ABORT;DISCARD ALL", Context: OnReload, Tools: Router, Help: "statements that clean a server connection when a client leaves"},
 }

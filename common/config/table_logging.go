@@ -32,7 +32,7 @@ var logParams = []Param{
 
 // fileParams are about files a daemon leaves behind.
 var fileParams = []Param{
-	{Name: "syslog_facility", Kind: Enum, Values: []string{"LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7"}, Numbers: []int{128, 136, 144, 152, 160, 168, 176, 184}, Default: "LOCAL0", Context: OnReload, State: Ignored, Under: "log_destination", Help: "facility of syslog"},
+	{Name: "syslog_facility", Kind: Enum, Values: []string{"LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7"}, Numbers: []int{}, Default: "LOCAL0", Context: OnReload, State: Ignored, Under: "log_destination", Help: "facility of syslog"},
 	{Name: "syslog_ident", Kind: Text, Default: "pgpool", Context: OnReload, State: Ignored, Under: "log_destination", Help: "name in syslog"},
 	{Name: "logging_collector", Kind: Bool, Default: "off", Context: OnRestart, State: Ignored, Instead: toStderr, Help: "write log files"},
 	{Name: "log_directory", Kind: Text, Default: "/tmp/pgpool_logs", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "folder of the log files"},

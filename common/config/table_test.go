@@ -38,7 +38,7 @@ func TestTable(t *testing.T) {
 		if under := byName[p.Under]; p.Under != "" && (under == nil || under.Instead == "" && under.Odd == nil) {
 			wrong("%s gives no warning", p.Under)
 		}
-		if p.Kind == Enum && p.Values == nil || p.Numbers != nil && len(p.Numbers) != len(p.Values) {
+		if p.Kind == Enum && p.Values == nil || len(p.Numbers) > 0 && len(p.Numbers) != len(p.Values) {
 			wrong("values %v, numbers %v", p.Values, p.Numbers)
 		}
 		if p.State == Done && p.Tools == 0 {
