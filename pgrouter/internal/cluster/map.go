@@ -95,8 +95,8 @@ func (n *Node) TCP() string {
 
 // Map is the state of the cluster at one time. It is never changed once it is published; a newer one replaces it.
 type Map struct {
-	// Epoch grows when another server became the primary, or a server that is up took another role. A server connection
-	// that was opened in an earlier epoch must not be handed out again.
+	// Epoch grows when another server than the last one became the primary. A server connection that was opened in an
+	// earlier epoch must not be handed out again.
 	Epoch   uint64
 	Primary int // ID of the node that takes writes and is up; -1 when there is none now
 	Nodes   []Node
@@ -124,7 +124,7 @@ type Cluster interface {
 	Report(node int, err error)
 	// Used says that a client session uses the node for the first time: its status goes from Waiting to Up.
 	Used(node int)
-	// Subscribe calls f with every new Map, one call at a time and in order, though under load only with the newest.
-	// f must not block and must not subscribe or cancel. After cancel has returned f is not called any more.
+	// Subscribe calls f with the present Map before it returns, and then with every new one, one call at a time and in
+	// order. f must not block, and must not call Subscribe or cancel. After cancel has returned f is not called any more.
 	Subscribe(f func(*Map)) (cancel func())
 }
