@@ -18,9 +18,10 @@ func (g *guest) byBackend() error {
 		return g.prove(secret)
 	}
 	var asks *MethodError
-	if !errors.As(err, &asks) || g.client.Credential.Known() {
+	if !errors.As(err, &asks) {
 		return err
 	}
+	// What is stored does not answer the question, which is as good as nothing.
 	if _, ok := secret.SCRAM(); ok && asks.Method == hba.SCRAM {
 		if err := g.scram(secret); err != nil {
 			return err
