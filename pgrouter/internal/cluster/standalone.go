@@ -135,6 +135,7 @@ func (s *Standalone) Run(ctx context.Context) error {
 
 	st := newState()
 	s.configure(ctx, &wg, st)
+	impatient := time.After(patience)
 	for {
 		m := s.renew(st)
 		var c change
@@ -146,6 +147,7 @@ func (s *Standalone) Run(ctx context.Context) error {
 		case <-s.reloaded:
 			s.configure(ctx, &wg, st)
 		case <-s.usedBell:
+		case <-impatient:
 		}
 		if c.sampled && c.id == m.Primary {
 			// Lag compares two positions, and means something only when the primary's was read just before the standby's.
@@ -168,7 +170,7 @@ func (s *Standalone) renew(st *state) *Map {
 	}
 	m := st.resolve(now)
 	s.board.publish(m, s.log)
-	if !slices.ContainsFunc(st.members, func(m *member) bool { return m.cond == unseen }) {
+	if !st.waits() {
 		s.readyOnce.Do(func() { close(s.ready) })
 	}
 	return m

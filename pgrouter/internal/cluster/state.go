@@ -32,14 +32,22 @@ type member struct {
 type state struct {
 	members []*member
 	epoch   uint64
-	primary int  // the last one; -1 before the first
-	asked   bool // some server has ever told its role
+	primary int       // the last one; -1 before the first
+	asked   bool      // some server has ever told its role
+	sure    bool      // all servers were looked at once, so that the primary is not only the first one that answered
+	patient time.Time // until then a primary is not chosen before all servers were looked at
 }
+
+// patience is how long a start waits for slow servers: the first primary that answers may be one that was replaced.
+const patience = time.Second
 
 func newState() *state { return &state{primary: -1} }
 
 // configure takes over a list of backends. A backend that has the host and port of before keeps what is known of it.
 func (s *state) configure(list []backend, now time.Time) {
+	if s.patient.IsZero() {
+		s.patient = now.Add(patience)
+	}
 	members := make([]*member, len(list))
 	for i, b := range list {
 		m := s.member(b.id)
@@ -101,6 +109,11 @@ func (s *state) used(id int, now time.Time) {
 	}
 }
 
+// waits tells whether some server was not looked at yet.
+func (s *state) waits() bool {
+	return slices.ContainsFunc(s.members, func(m *member) bool { return m.cond == unseen })
+}
+
 // usable tells whether sessions would get through to the server.
 func (m *member) usable() bool { return m.cond == alive && m.sick == "" }
 
@@ -122,9 +135,9 @@ func (s *state) choose() *member {
 		}
 		switch {
 		case !m.claims():
-		case best == nil, m.id == s.primary:
+		case best == nil, m.id == s.primary && s.sure:
 			best = m
-		case best.id != s.primary && m.sample.timeline > best.sample.timeline:
+		case !(best.id == s.primary && s.sure) && m.sample.timeline > best.sample.timeline:
 			best = m
 		}
 	}
@@ -143,11 +156,16 @@ func (s *state) choose() *member {
 
 // resolve makes the Map that follows from what is known.
 func (s *state) resolve(now time.Time) *Map {
-	p := s.choose()
+	var p *member
+	complete := !s.waits()
+	if complete || s.primary >= 0 || !now.Before(s.patient) {
+		p = s.choose()
+	}
 	if p != nil && p.id != s.primary {
 		s.primary = p.id
 		s.epoch++
 	}
+	s.sure = s.sure || complete
 	out := &Map{Epoch: s.epoch, Primary: -1}
 	if p != nil {
 		out.Primary = p.id
