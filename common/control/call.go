@@ -1,0 +1,113 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Call asks the program behind the socket at path to carry out op with args, and reads what it
+// returns into result. args may be nil for none; result may be nil when it is of no interest.
+//
+// An *Error is what the other side said; any other error means that it was not asked or did not
+// answer. ctx bounds the whole call.
+func Call(ctx context.Context, path, op string, args, result any) error {
+	r := Request{ID: 1, Op: op}
+	if args != nil {
+		text, err := json.Marshal(args)
+		if err != nil {
+			return fmt.Errorf("ask %s for %s: %w", path, op, err)
+		}
+		r.Args = text
+	}
+	a, err := Ask(ctx, path, r)
+	if err != nil {
+		return err
+	}
+	if result == nil {
+		return nil
+	}
+	if len(a.D) == 0 {
+		return fmt.Errorf("ask %s for %s: the answer is empty", path, op)
+	}
+	if err := json.Unmarshal(a.D, result); err != nil {
+		return fmt.Errorf("ask %s for %s: read the answer: %w", path, op, err)
+	}
+	return nil
+}
+
+// Ask sends one request and returns the answer to it. Errors are as those of Call.
+func Ask(ctx context.Context, path string, r Request) (Answer, error) {
+	a, err := ask(ctx, path, r)
+	if _, said := errors.AsType[*Error](err); err == nil || said {
+		return a, err
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // rather than the time-out of the socket it led to
+	}
+	return a, fmt.Errorf("ask %s for %s: %w", path, r.Op, err)
+}
+
+func ask(ctx context.Context, path string, r Request) (Answer, error) {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return Answer{}, err
+	}
+	if len(line)+1 > MaxRequest {
+		return Answer{}, fmt.Errorf("the request has %d bytes, the limit is %d", len(line)+1, MaxRequest)
+	}
+
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return Answer{}, explain(err)
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })()
+
+	// A server that is full answers before it is asked, and closes: its answer is worth more than
+	// the error of the write.
+	_, writeErr := c.Write(append(line, '\n'))
+	text, err := readLine(bufio.NewReader(c), MaxAnswer)
+	if err != nil {
+		if writeErr != nil {
+			err = writeErr
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("it closed the connection without an answer")
+		}
+		return Answer{}, err
+	}
+
+	var a Answer
+	if err := json.Unmarshal(text, &a); err != nil {
+		return Answer{}, fmt.Errorf("read the answer: %w", err)
+	}
+	switch {
+	case !a.OK && a.Err == nil:
+		return a, &Error{Code: CodeFailed, Msg: "it refused without a reason"}
+	case !a.OK:
+		return a, a.Err
+	case a.ID != r.ID:
+		return a, fmt.Errorf("the answer is to request %d, not %d", a.ID, r.ID)
+	}
+	return a, nil
+}
+
+// explain adds what an error of connect means to the person who reads it.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNREFUSED):
+		return fmt.Errorf("the program is not running: %w", err)
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("this user may not ask it: %w", err)
+	}
+	return err
+}
