@@ -1,9 +1,7 @@
 package control
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,72 +96,6 @@ func (s *Server) start(c *net.UnixConn, h Handler) {
 		s.mu.Unlock()
 		c.Close()
 	})
-}
-
-// converse answers one client, request by request.
-func (s *Server) converse(c *net.UnixConn, h Handler) {
-	peer, err := peerOf(c)
-	if err != nil {
-		write(c, Answer{Err: &Error{Code: CodeDenied, Msg: "it is not known who asks: " + err.Error()}}, writeTimeout)
-		return
-	}
-	in := bufio.NewReader(c)
-	for {
-		line, err := readLine(in, MaxRequest)
-		if errors.Is(err, errTooLong) {
-			write(c, Answer{Err: &Error{Code: CodeBadRequest, Msg: err.Error()}}, writeTimeout)
-		}
-		if err != nil || !s.begin(c) {
-			return
-		}
-		err = write(c, s.answer(line, peer, h), writeTimeout)
-		if !s.end(c) || err != nil {
-			return
-		}
-	}
-}
-
-// answer carries out one line.
-func (s *Server) answer(line []byte, peer Peer, h Handler) Answer {
-	r, err := parseRequest(line)
-	if err != nil {
-		return Answer{ID: r.ID, Err: &Error{Code: CodeBadRequest, Msg: err.Error()}}
-	}
-	d, err := h(s.ctx, peer, r)
-	if err != nil {
-		return Answer{ID: r.ID, Err: asError(err)}
-	}
-	a := Answer{ID: r.ID, OK: true}
-	if v, ok := d.(Revised); ok {
-		a.Rev, d = &v.Rev, v.D
-	}
-	if d == nil {
-		return a
-	}
-	if a.D, err = json.Marshal(d); err != nil {
-		return Answer{ID: r.ID, Err: &Error{Code: CodeFailed, Msg: fmt.Sprintf("write the answer to %s: %v", r.Op, err)}}
-	}
-	if len(a.D) > MaxAnswer-1024 {
-		return Answer{ID: r.ID, Err: &Error{Code: CodeFailed, Msg: fmt.Sprintf("the answer to %s has more than %d bytes", r.Op, MaxAnswer)}}
-	}
-	return a
-}
-
-// Revised is what a Handler returns to say which state of the cluster D reflects.
-type Revised struct {
-	Rev Revision
-	D   any
-}
-
-// write sends one line.
-func write(c *net.UnixConn, a Answer, within time.Duration) error {
-	line, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	c.SetWriteDeadline(time.Now().Add(within))
-	_, err = c.Write(append(line, '\n'))
-	return err
 }
 
 // begin notes that a request of c is carried out; it is false when the server closes.
