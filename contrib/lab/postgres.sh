@@ -1,0 +1,116 @@
+# One primary and, on every other database host, a standby that streams from it.
+# shellcheck shell=bash
+
+DATA=/var/lib/postgresql/14/main
+PGBIN=/usr/lib/postgresql/14/bin
+
+# sql HOST STATEMENT [DATABASE]: as the superuser over the host's own socket.
+sql() { on "postgres@$1" psql -XqAt -v ON_ERROR_STOP=1 -c "$2" "${3:-postgres}" </dev/null; }
+
+# role_of HOST: primary, standby or down, as the server says.
+role_of() {
+	case $(host_pid "$1" >/dev/null && sql "$1" "SELECT pg_is_in_recovery()" 2>/dev/null) in
+	f) echo primary ;;
+	t) echo standby ;;
+	*) echo down ;;
+	esac
+}
+
+# timeline_of HOST: of the data on its disk, 0 when there are none; the newest timeline is the history to keep.
+timeline_of() {
+	on "postgres@$1" "$PGBIN/pg_controldata" -D "$DATA" 2>/dev/null | sed -n "s/^Latest checkpoint's TimeLineID: *//p" | grep . || echo 0
+}
+
+postgres_up() {
+	local primary h
+	primary=$(choose_primary)
+	if [ -z "$primary" ]; then
+		primary=db1
+		postgres_create "$primary"
+	fi
+	postgres_start "$primary"
+	postgres_roles "$primary"
+	for h in $(databases); do
+		[ "$h" = "$primary" ] || standby_up "$h" "$primary"
+	done
+}
+
+# choose_primary: the host whose data go on: a running primary before a stopped one, then the newer timeline.
+choose_primary() {
+	local h
+	for h in $(databases); do
+		case $(role_of "$h") in
+		primary) echo "2 $(sql "$h" "SELECT timeline_id FROM pg_control_checkpoint()") $h" ;;
+		down)
+			if on "$h" test -e "$DATA/PG_VERSION" -a ! -e "$DATA/standby.signal"; then echo "1 $(timeline_of "$h") $h"; fi
+			;;
+		esac
+	done | sort -s -k1,1nr -k2,2nr | sed -n '1s/.* //p'
+}
+
+# postgres_create HOST: an empty cluster, moved to its place when it is whole.
+postgres_create() {
+	local f
+	note "$1: a new cluster of PostgreSQL $(lab_version)"
+	on "postgres@$1" rm -rf "$DATA.new" "$DATA"
+	on "postgres@$1" "$PGBIN/initdb" -D "$DATA.new" --no-sync -E UTF8 --locale=C.UTF-8 -A peer >/dev/null </dev/null
+	for f in recovery_1st_stage pgpool_remote_start; do
+		put "$f" "$STATE/hosts/$1$DATA.new/$f" postgres 744
+	done
+	on "postgres@$1" mv "$DATA.new" "$DATA"
+}
+
+postgres_start() {
+	[ "$(role_of "$1")" = down ] || return 0
+	# Exit status 2 says that it runs, as when it is on its way up.
+	on "postgres@$1" pg_ctlcluster 14 main start </dev/null >&2 || [ $? = 2 ] ||
+		die "$EX_TEMPORARY" "PostgreSQL on $1 does not start" "lab exec $1 tail /var/log/postgresql/postgresql-14-main.log"
+	until_true 60 postgres_answers "$1" || die "$EX_TEMPORARY" "PostgreSQL on $1 does not answer within a minute"
+}
+
+postgres_answers() { [ "$(role_of "$1")" != down ]; }
+
+# postgres_roles HOST: the accounts of section 3.
+postgres_roles() {
+	[ "$(sql "$1" "SELECT count(*) FROM pg_authid WHERE rolname IN ('pgpool', 'repl', 'postgres') AND rolpassword IS NOT NULL")" != 3 ] || return 0
+	sql "$1" "
+		SET password_encryption = 'scram-sha-256';
+		DO \$\$ BEGIN
+			IF to_regrole('pgpool') IS NULL THEN CREATE ROLE pgpool LOGIN; END IF;
+			IF to_regrole('repl') IS NULL THEN CREATE ROLE repl LOGIN REPLICATION; END IF;
+		END \$\$;
+		GRANT pg_monitor TO pgpool;
+		ALTER ROLE pgpool PASSWORD 'postgres';
+		ALTER ROLE repl PASSWORD 'postgres';
+		ALTER ROLE postgres PASSWORD 'postgres'"
+}
+
+# standby_up HOST PRIMARY: keeps what is there when it follows the primary, and copies the primary otherwise.
+standby_up() {
+	if on "$1" test -e "$DATA/standby.signal"; then
+		postgres_start "$1"
+		until_true 10 streams "$1" "$2" && return
+		note "$1: does not follow $2"
+	fi
+	standby_create "$1" "$2"
+	postgres_start "$1"
+	until_true 60 streams "$1" "$2" || die "$EX_TEMPORARY" "PostgreSQL on $1 does not stream from $2" \
+		"lab exec $1 tail /var/log/postgresql/postgresql-14-main.log"
+}
+
+streams() {
+	[ "$(sql "$2" "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND client_addr = '${ADDRESS[$1]}'")" -gt 0 ]
+}
+
+# standby_create HOST PRIMARY: names of slot and application as the tutorial's recovery script makes them.
+standby_create() {
+	local slot=$1_$DOMAIN
+	note "$1: a copy of $2, as its standby"
+	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
+	on "postgres@$1" rm -rf "$DATA.new" "$DATA"
+	sql "$2" "SELECT pg_create_physical_replication_slot('$slot')
+		WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$slot')" >/dev/null
+	on "postgres@$1" "$PGBIN/pg_basebackup" -D "$DATA.new" --no-sync -X stream -c fast -S "$slot" -R \
+		-d "host=$2.$DOMAIN port=5432 user=repl application_name=$1.$DOMAIN passfile=/var/lib/postgresql/.pgpass" </dev/null
+	on "postgres@$1" mv "$DATA.new" "$DATA"
+}
