@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 )
 
@@ -57,8 +58,7 @@ func KeyPath(flag string, getenv func(string) string, home string) string {
 // FindKey reads the key file of this process's user, or the one at flag if that is not empty.
 // No file at a place that nobody named is no error and no key.
 func FindKey(flag string) (*Key, []Problem, error) {
-	home, _ := os.UserHomeDir()
-	path := KeyPath(flag, os.Getenv, home)
+	path := KeyPath(flag, os.Getenv, homeDir())
 	if path == "" {
 		return nil, nil, nil
 	}
@@ -68,6 +68,17 @@ func FindKey(flag string) (*Key, []Problem, error) {
 		return nil, nil, nil
 	}
 	return key, warnings, err
+}
+
+// homeDir returns $HOME, or the home directory of the process's user, because services have no $HOME.
+func homeDir() string {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home
+	}
+	if u, err := user.Current(); err == nil {
+		return u.HomeDir
+	}
+	return ""
 }
 
 // ReadKey reads the first line of the file at path. A file that others may read is used and warned of.
