@@ -24,10 +24,10 @@ func (h HealthStats) AverageRetries() float64 {
 	return 0
 }
 
-// AverageDuration is the mean length of a check that was not skipped.
-func (h HealthStats) AverageDuration() time.Duration {
+// AverageMillis is the mean length in milliseconds of a check that was not skipped.
+func (h HealthStats) AverageMillis() float64 {
 	if made := h.Total - h.Skip; made > 0 {
-		return h.SumDuration / time.Duration(made)
+		return float64(h.SumDuration) / float64(time.Millisecond) / float64(made)
 	}
 	return 0
 }
