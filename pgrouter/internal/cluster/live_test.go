@@ -146,11 +146,13 @@ func TestStandbyStopsAndComesBack(t *testing.T) {
 func TestReportIsVerified(t *testing.T) {
 	p, standbys := pgtest.Cluster(t, 1)
 	w := watch(t, "", Options{}, p, standbys[0])
+	const ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgrouter'"
+	before := standbys[0].Query1(t, ours)
 	for range 50 {
 		w.Report(1, errors.New("the session met an EOF"))
 		w.Report(7, errors.New("there is no such node"))
 	}
-	w.until(t, "the primary's and the standby's look", func(m *Map) bool { return m.Nodes[1].ReplicationState != "" })
+	standbys[0].Until(t, "SELECT ("+ours+") <> "+before, "t")
 	if m := w.Map(); !m.Nodes[1].Up || m.Nodes[1].Status != Waiting {
 		t.Errorf("reports alone took the node down: %s", line(m))
 	}

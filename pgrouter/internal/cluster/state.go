@@ -205,7 +205,12 @@ func (m *member) place(p *member, asked bool) {
 		if m.sample == nil && !m.alwaysPrimary && !asked {
 			m.Err = "assumed to be the primary because no server tells its role: " + m.fault
 		}
-	case p != nil && m.PGRole == Primary:
+	case p == nil && m.PGRole == Primary:
+		m.Up = false
+		if m.Err == "" {
+			m.Err = "it takes writes, but it is not known to be the primary"
+		}
+	case m.PGRole == Primary:
 		m.Role, m.Up = Standby, false
 		m.Err = fmt.Sprintf("it takes writes although node %d is the primary: make it a standby again", p.id)
 	case p != nil && p.sample != nil && m.sample != nil && m.sample.system != "" && p.sample.system != "" &&

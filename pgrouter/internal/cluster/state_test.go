@@ -134,7 +134,7 @@ func TestResolve(t *testing.T) {
 			s.members[1].alwaysPrimary = true
 			s.seen(0, at, primary(1))
 			s.missed(1, dead, "refused")
-		}, "epoch 0 primary -1; waiting up=true unknown pg=up/primary; down up=false unknown pg=down/unknown"},
+		}, "epoch 0 primary -1; waiting up=false unknown pg=up/primary; down up=false unknown pg=down/unknown"},
 		{"a node that must not be set down dies", func(s *state) {
 			s.members[1].allowFailover = false
 			s.seen(0, at, primary(1))
