@@ -114,7 +114,7 @@ func (s *Session) Lost(srv *Server) bool {
 		for n := srv.sent - srv.done; n > 0; n-- {
 			reply = wire.AppendReady(wire.AppendError(reply, gone), wire.Idle)
 		}
-		if srv.hide {
+		if srv.hide != 0 {
 			reply = wire.AppendError(nil, gone)
 			s.skip = true
 		}

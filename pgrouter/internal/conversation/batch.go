@@ -1,6 +1,8 @@
 package conversation
 
 import (
+	"slices"
+
 	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
@@ -10,9 +12,20 @@ type batch struct {
 	used         bool
 	parses       []*statement // registered in it, in order
 	parsesBefore int          // of the same batch, sent already
-	closes       []string     // names that it closes
+	closes       []closing    // of prepared statements
+	closesBefore int          // Close messages so far, of portals too
 	wants        []*statement // used and not made in it
+	absent       []string     // used though the client has closed them: no server may still have them
 	bound        []portal     // in it
+}
+
+// A closing is a prepared statement that is closed, unless the server passes over the Close after an error.
+type closing struct {
+	st    *statement
+	name  string
+	seq   uint32
+	order int  // as which Close of the unit, from 1
+	had   bool // the server has it
 }
 
 type portal struct {
@@ -66,7 +79,7 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	if s.local(b[:size]) {
 		return s.answerBatch(size, end, b)
 	}
-	if end != wire.Sync && end != wire.Flush {
+	if end == 0 {
 		// Its end is out of sight: all of it goes to the primary, message by message.
 		if !s.mayDecide(false) {
 			return 0, true
@@ -79,20 +92,23 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 		s.streaming = true
 		return 0, false
 	}
-	if !s.mayDecide(false) {
+	if !s.mayDecide(false) || s.uncertain(b[:size]) && s.drains() {
 		return 0, true
 	}
 	s.newBatch()
 	all, runs := s.inspect(b[:size])
 	s.next = unit{size: size, whole: size, end: end, class: route.Empty}
 	u := &s.next
+	if end != wire.Sync && end != wire.Flush {
+		u.end, u.hide = 0, true // a Query breaks in: whether it is reached depends on what is before it
+	}
 	switch {
+	case all.node >= 0 && s.status != wire.Failed:
+		u.node = all.node
 	case s.active != nil && s.active.owes():
 		u.node = s.active.Node
 	case s.status == wire.Failed && s.home != nil:
 		u.node = s.home.Node
-	case all.node >= 0:
-		u.node = all.node
 	case all.elsewhere:
 		u.node = s.primary()
 	case runs || s.status == wire.Idle:
@@ -104,7 +120,7 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 			u.node = s.home.Node
 		}
 	}
-	u.class = all.class
+	u.class, u.verb = all.class, all.verb
 	if end == wire.Flush {
 		if runs {
 			// Whether more than reads will follow is not known, and one transaction has one place.
@@ -133,7 +149,6 @@ func (s *Session) open() bool {
 	}
 	s.newBatch()
 	if s.prologue(srv) {
-		s.stage = waitPrologue
 		return false
 	}
 	s.active = srv
@@ -148,7 +163,7 @@ func (s *Session) newBatch() {
 		b = new(batch)
 		s.batch = b
 	}
-	*b = batch{used: true, parses: b.parses[:0], closes: b.closes[:0], wants: b.wants[:0], bound: b.bound[:0]}
+	*b = batch{used: true, parses: b.parses[:0], closes: b.closes[:0], wants: b.wants[:0], absent: b.absent[:0], bound: b.bound[:0]}
 }
 
 // local tells whether a batch concerns statements that pgrouter answers itself.
@@ -182,6 +197,24 @@ func (s *Session) local(b []byte) bool {
 		if s.find(name) == nil && s.w.OwnsStatement(name) {
 			return true
 		}
+	}
+	return false
+}
+
+// uncertain tells whether a batch gives a name to a statement that an earlier one may have or not: its Parse is not
+// answered yet.
+func (s *Session) uncertain(b []byte) bool {
+	if s.active == nil || !s.active.owes() || len(s.stmts) == 0 {
+		return false
+	}
+	for len(b) >= wire.HeaderSize {
+		typ, size, _ := wire.Header(b)
+		if typ == wire.Parse {
+			if name, _, ok := wire.CString(b[wire.HeaderSize:size]); ok && len(name) > 0 && s.stmts[string(name)] != nil {
+				return true
+			}
+		}
+		b = b[size:]
 	}
 	return false
 }
@@ -222,6 +255,7 @@ type placement struct {
 	elsewhere bool // something in it is not a read
 	node      int  // where a portal that it uses lives; -1
 	class     route.Class
+	verb      byte
 }
 
 // inspect registers what a batch makes and finds out where it may run.
@@ -233,7 +267,7 @@ func (s *Session) inspect(b []byte) (p placement, runs bool) {
 		runs = runs || t
 		p.elsewhere = p.elsewhere || r.elsewhere
 		if r.class != route.Empty {
-			p.class = r.class
+			p.class, p.verb = r.class, r.verb
 		}
 		if r.node >= 0 {
 			p.node = r.node
@@ -262,6 +296,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		p.elsewhere = v.Target != route.Balance
 		if st := s.parsed(name, text, m, v); st != nil {
 			s.batch.parses = append(s.batch.parses, st)
+			s.batch.closes = slices.DeleteFunc(s.batch.closes, func(c closing) bool { return c.name == st.name })
 		} else {
 			s.want(s.find(name)) // the server shall say that the name is taken
 		}
@@ -274,7 +309,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		}
 		st := s.find(stmt)
 		if st == nil {
-			p.elsewhere = true // made by PREPARE, or not at all
+			s.unknown(stmt, &p)
 		} else {
 			p.elsewhere = st.verdict.Target != route.Balance
 			s.want(st)
@@ -287,6 +322,9 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 			return p, false
 		}
 		name, _, ok := wire.CString(body[1:])
+		if typ == wire.Close {
+			s.batch.closesBefore++
+		}
 		switch {
 		case !ok:
 			p.elsewhere = true
@@ -295,14 +333,15 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 				p.node = s.portalNode(name)
 			}
 		case typ == wire.Close:
-			delete(s.stmts, string(name))
-			s.batch.closes = append(s.batch.closes, string(name))
+			c := closing{st: s.stmts[string(name)], name: string(name), order: s.batch.closesBefore}
+			delete(s.stmts, c.name)
+			s.batch.closes = append(s.batch.closes, c)
 		default:
 			if st := s.find(name); st != nil {
 				p.elsewhere = st.verdict.Target != route.Balance
 				s.want(st)
 			} else {
-				p.elsewhere = true
+				s.unknown(name, &p)
 			}
 		}
 	case wire.Execute:
@@ -317,7 +356,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		if len(st.message) > 0 {
 			sql = st.sql()
 		}
-		p.class = st.verdict.Class
+		p.class, p.verb = st.verdict.Class, verb(sql)
 		if sql == nil && p.class == route.Unknown {
 			s.next.watch = true
 		}
@@ -328,6 +367,17 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		return p, true
 	}
 	return p, false
+}
+
+// unknown places a use of a prepared statement that no Parse has made: PREPARE may have, on the primary. The unnamed
+// one is gone after a Query, and certainly so where that Query ran.
+func (s *Session) unknown(name []byte, p *placement) {
+	p.elsewhere = true
+	if len(name) > 0 {
+		s.batch.absent = append(s.batch.absent, string(name))
+	} else if s.active != nil {
+		p.node = s.active.Node
+	}
 }
 
 // want notes that the batch needs a statement on its server.

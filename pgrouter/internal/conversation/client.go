@@ -7,15 +7,27 @@ import (
 
 // A unit is a piece of the client's input whose place is decided and which is not sent yet.
 type unit struct {
-	size  int  // bytes of input; 0: there is no unit
-	whole int  // size of a message of which only size bytes are there yet
-	end   byte // Query, FunctionCall, Sync; Flush: the batch stays open; 0: a piece of an open batch
-	node  int
-	read  bool // may run on any node
-	all   bool // more may follow that is not known yet: the server needs all prepared statements
-	hide  bool // its Flush is to be sent as a Sync
-	watch bool // too long to be read
-	class route.Class
+	size    int  // bytes of input; 0: there is no unit
+	whole   int  // size of a message of which only size bytes are there yet
+	end     byte // Query, FunctionCall, Sync; Flush: the batch stays open; 0: a piece of an open batch
+	node    int
+	read    bool // may run on any node
+	follows bool // the batch has begun on its server: nothing can be slipped in before it
+	all     bool // more may follow that is not known yet: the server needs all prepared statements
+	hide    bool // it ends with a Sync of which the client must not know, instead of its Flush or before a Query
+	watch   bool // too long to be read
+	class   route.Class
+	verb    byte // the first letter of the statement
+}
+
+// verb is the first letter of a statement, in lower case.
+func verb(sql []byte) byte {
+	for _, c := range sql {
+		if c > ' ' {
+			return c | 0x20
+		}
+	}
+	return 0
 }
 
 // FromClient takes input and returns how many bytes it used; the rest must come again, with more behind it or
@@ -138,7 +150,7 @@ func (s *Session) follow(srv *Server, typ byte, size int, b []byte) (used int, m
 	if !whole && typ != wire.CopyData && len(b) < holdLimit {
 		return 0, true
 	}
-	u := unit{size: min(size, len(b)), whole: size, node: srv.Node, class: route.Empty}
+	u := unit{size: min(size, len(b)), whole: size, node: srv.Node, class: route.Empty, follows: true}
 	switch {
 	case srv.copyIn:
 		if typ == wire.CopyDone || typ == wire.CopyFail {
@@ -148,9 +160,13 @@ func (s *Session) follow(srv *Server, typ byte, size int, b []byte) (used int, m
 		u.end = wire.Sync
 		s.streaming = false
 	case typ == wire.Query || typ == wire.FunctionCall:
-		// A Query ends an open batch for the server as well.
+		// Behind an error the server would pass over it, so the batch's end must be known before it is sent.
 		s.streaming = false
-		return 0, false
+		srv.sent++
+		srv.hide = srv.sent
+		s.stage = waitDrain
+		s.w.ToServer(srv, wire.AppendSync(nil))
+		return 0, true
 	default:
 		if !s.note(typ, size, b[:u.size], srv) {
 			return 0, true
@@ -186,7 +202,7 @@ func (s *Session) lookQuery(size int, b []byte) (used int, more bool) {
 	if !s.mayDecide(v.Target == route.Balance) {
 		return 0, true
 	}
-	s.next = unit{size: size, whole: size, end: wire.Query, class: v.Class}
+	s.next = unit{size: size, whole: size, end: wire.Query, class: v.Class, verb: verb(text)}
 	s.unnamedGone()
 	if v.Class == route.Multi {
 		s.multi(text)
@@ -211,10 +227,18 @@ func (s *Session) lookLong(size int, b []byte) (used int, more bool) {
 // be: the primary is right for anything. Behind reads of a standby, more plain reads may follow.
 func (s *Session) mayDecide(read bool) bool {
 	srv := s.active
-	if srv == nil || !srv.owes() || srv.Node == s.primary() && s.status != wire.Failed {
+	if srv == nil || !srv.owes() {
 		return true
 	}
-	if read && s.status == wire.Idle && len(srv.effects) == 0 && !srv.hide && srv.Node == s.reader() {
+	for _, e := range srv.effects {
+		if e.class == route.DiscardAll || e.class == route.DeallocateAll {
+			return !s.drains() // which prepared statements there are is not known before
+		}
+	}
+	if srv.Node == s.primary() && s.status != wire.Failed {
+		return true
+	}
+	if read && s.status == wire.Idle && len(srv.effects) == 0 && srv.hide == 0 && srv.Node == s.reader() {
 		return true
 	}
 	return !s.drains()
@@ -241,10 +265,6 @@ func (s *Session) direct(v route.Verdict, t route.Target) {
 		u.node = s.home.Node
 	case s.home != nil && controls(v):
 		u.node = s.home.Node
-		if v.Class == route.SetTransaction {
-			s.begin |= v.Flags
-			s.here = s.here || v.Flags&route.ReadOnly == 0
-		}
 	case t == route.Balance:
 		u.node = s.reader()
 		u.read = true
@@ -256,14 +276,6 @@ func (s *Session) direct(v route.Verdict, t route.Target) {
 		u.read = true
 	default:
 		u.node = s.primary()
-	}
-	if v.Class == route.Begin && s.home == nil {
-		s.begin = v.Flags
-		s.here = v.Is(route.ReadWrite) || v.Is(route.Serializable) || v.Is(route.RepeatableRead) && !v.Is(route.ReadOnly)
-	}
-	if v.Class == route.Multi || s.home != nil && (v.Class == route.Set || v.Class == route.SetLocal || v.Class == route.SetRole || v.Class == route.Reset ||
-		v.Class == route.Savepoint) {
-		s.here = true
 	}
 }
 
@@ -306,8 +318,7 @@ func (s *Session) place(b []byte) bool {
 		s.stage = waitPrologue // it is still ending its part of the last transaction, say
 		return false
 	}
-	if s.prologue(srv) {
-		s.stage = waitPrologue
+	if !u.follows && s.prologue(srv) {
 		return false
 	}
 	s.send(srv, b[:u.size])
@@ -325,15 +336,14 @@ func (s *Session) send(srv *Server, b []byte) {
 	case wire.Query, wire.FunctionCall, wire.Sync:
 		srv.sent++
 	case wire.Flush:
-		if u.hide {
-			srv.sent++
-			srv.hide = true
-		} else {
-			s.streaming = true
-		}
+		s.streaming = !u.hide
+	}
+	if u.hide {
+		srv.sent++
+		srv.hide = srv.sent
 	}
 	seq := srv.sent
-	if u.end == 0 || u.end == wire.Flush && !u.hide {
+	if (u.end == 0 || u.end == wire.Flush) && !u.hide {
 		seq++ // it belongs to the unit that the Sync will end
 	}
 	if u.watch {
@@ -342,10 +352,13 @@ func (s *Session) send(srv *Server, b []byte) {
 	s.effectsSent(srv, seq)
 	s.parsesSent(srv, seq)
 	if u.class != route.Empty {
-		s.w.Count(srv.Node, u.class)
+		s.w.Count(srv.Node, u.class, u.verb)
 	}
 	if u.hide {
-		s.w.ToServer(srv, b[:len(b)-wire.HeaderSize])
+		if u.end == wire.Flush {
+			b = b[:len(b)-wire.HeaderSize]
+		}
+		s.w.ToServer(srv, b)
 		s.w.ToServer(srv, wire.AppendSync(nil))
 		s.stage = waitDrain
 		return

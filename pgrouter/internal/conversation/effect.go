@@ -12,40 +12,34 @@ import (
 type effect struct {
 	seq   uint32 // its unit on the server
 	class route.Class
+	flags route.Flag
 	key   string // what it sets: a later effect of the same key replaces it
 	sql   string
 }
 
-// remember notes the effect of a statement that is about to be sent, if it has one.
+// remember notes the effect of a statement that is about to be sent, if it has one. It becomes true only when the
+// unit has been answered, because statements may be sent before earlier ones are.
 func (s *Session) remember(v route.Verdict, text []byte) {
-	e := effect{class: v.Class}
+	e := effect{class: v.Class, flags: v.Flags}
 	switch v.Class {
-	case route.Set, route.SetRole, route.Reset, route.Prepare, route.Deallocate, route.Savepoint, route.Release, route.RollbackTo:
-		e.key = keyOf(v, text)
+	case route.Prepare:
+		if v.Target != route.Balance {
+			return // it will never run anywhere else
+		}
+		e.key, e.sql = keyOf(v, text), string(text)
+	case route.Set, route.SetRole, route.Reset, route.Deallocate:
+		e.key, e.sql = keyOf(v, text), string(text)
 	case route.SetTransaction:
-		if !v.Is(route.Characteristics) {
-			return
+		if v.Is(route.Characteristics) {
+			e.key, e.sql = "session characteristics "+strings.ToLower(string(text)), string(text)
 		}
-		e.key = "session characteristics " + strings.ToLower(string(text))
-	case route.Commit, route.Rollback, route.PrepareTransaction:
-	case route.DiscardAll, route.DeallocateAll:
+	case route.Savepoint, route.Release, route.RollbackTo:
+		e.key = keyOf(v, text)
+	case route.Begin, route.Commit, route.Rollback, route.PrepareTransaction, route.DiscardAll, route.DeallocateAll,
+		route.SetLocal, route.Multi:
 	default:
-		if v.Is(route.Untracked) {
-			s.pinned = true
-		}
+		s.pinned = s.pinned || v.Is(route.Untracked)
 		return
-	}
-	switch v.Class {
-	case route.Set, route.SetRole, route.Reset, route.Prepare, route.Deallocate, route.SetTransaction:
-		e.sql = string(text)
-	case route.DiscardAll, route.DeallocateAll:
-	default:
-		if s.replay == nil {
-			return // nothing that a transaction could keep or undo
-		}
-	}
-	if s.replay == nil {
-		s.replay = new(replay)
 	}
 	s.coming = append(s.coming, e)
 }
@@ -63,18 +57,17 @@ func (s *Session) multi(text []byte) {
 		case route.Set, route.SetRole, route.Reset, route.Prepare, route.Deallocate, route.SetTransaction:
 			state = true
 		}
+		s.routing.Decide(v, one)
 		s.remember(v, one)
 		text = text[end:]
 	}
 	s.mixed = s.mixed || control && state
+	s.remember(route.Verdict{Class: route.Multi}, nil)
 }
 
-// keyOf names what a statement changes. A quoted name and a folded one must not be taken for the same.
+// keyOf names what a statement changes.
 func keyOf(v route.Verdict, text []byte) string {
-	name := string(text[v.NameAt:v.NameEnd])
-	if !strings.HasPrefix(name, `"`) {
-		name = strings.ToLower(name)
-	}
+	name := route.Name(text, v)
 	switch v.Class {
 	case route.Prepare, route.Deallocate:
 		return "prepare " + name
@@ -103,27 +96,25 @@ func (s *Session) effectsSent(srv *Server, seq uint32) {
 
 // effectsSettle makes the effects of an answered unit true, or forgets them.
 func (s *Session) effectsSettle(srv *Server, failed bool, status byte) {
-	r := s.replay
-	if r == nil {
-		return
+	if s.replay != nil {
+		s.replay.committed = false
 	}
-	r.committed = false
 	n := 0
 	for n < len(srv.effects) && int32(srv.effects[n].seq-srv.done) <= 0 {
-		if e := srv.effects[n]; !failed {
-			s.take(e)
+		if !failed {
+			s.take(srv, srv.effects[n])
 		}
 		n++
 	}
-	if n > 0 && failed && s.mixed {
-		// Some of it may have been committed before the error.
-		s.pinned = true
-	}
 	if n > 0 {
+		s.pinned = s.pinned || failed && s.mixed // some of it may have been committed before the error
 		s.mixed = false
 		srv.effects = srv.effects[:copy(srv.effects, srv.effects[n:])]
 	}
+	r := s.replay
 	switch {
+	case r == nil:
+		return
 	case status != wire.Idle:
 	case failed:
 		r.undo()
@@ -133,10 +124,23 @@ func (s *Session) effectsSettle(srv *Server, failed bool, status byte) {
 	srv.applied = r.version // it had all the rest before the unit was sent
 }
 
-func (s *Session) take(e effect) {
+// take makes one effect true.
+func (s *Session) take(srv *Server, e effect) {
+	if s.replay == nil {
+		if e.sql == "" && e.class != route.DiscardAll && e.class != route.DeallocateAll {
+			s.takeTransaction(e)
+			return // there is nothing that a transaction could keep or undo
+		}
+		s.replay = new(replay)
+	}
+	s.takeTransaction(e)
 	r := s.replay
 	switch e.class {
 	case route.Commit, route.PrepareTransaction:
+		if s.status == wire.Failed {
+			r.undo() // the COMMIT of a failed transaction rolls it back
+			break
+		}
 		r.committed = true
 		r.keep()
 	case route.Rollback:
@@ -153,22 +157,54 @@ func (s *Session) take(e effect) {
 	case route.DeallocateAll:
 		r.forget(func(key string) bool { return strings.HasPrefix(key, "prepare ") })
 		r.set(entry{clean: true, key: "deallocate all", sql: "DEALLOCATE ALL"})
-		s.forgetStatements()
+		s.forgetStatements(srv, e.seq)
 	case route.DiscardAll:
 		r.forget(func(string) bool { return true })
 		r.set(entry{clean: true, key: "discard all", sql: "DISCARD ALL"})
-		s.forgetStatements()
+		s.forgetStatements(srv, e.seq)
 		s.pinned = false
 	default:
-		r.pending = append(r.pending, entry{key: e.key, sql: e.sql})
+		if e.sql != "" {
+			r.pending = append(r.pending, entry{key: e.key, sql: e.sql})
+		}
 	}
 }
 
-// forgetStatements follows DEALLOCATE ALL, which takes the protocol's prepared statements as well.
-func (s *Session) forgetStatements() {
-	clear(s.stmts)
-	for _, other := range s.servers {
-		clear(other.names)
+// takeTransaction notes what kind of transaction is open and whether it must stay on the primary.
+func (s *Session) takeTransaction(e effect) {
+	const snapshot = route.Serializable | route.RepeatableRead
+	switch e.class {
+	case route.Begin:
+		if s.status != wire.Idle {
+			return // only a warning: the open transaction goes on
+		}
+		s.begin = e.flags
+		s.here = e.flags&(route.ReadWrite|route.Serializable) != 0 || e.flags&snapshot != 0 && e.flags&route.ReadOnly == 0
+	case route.SetTransaction:
+		if e.flags&route.Characteristics == 0 {
+			s.begin |= e.flags
+			s.here = s.here || e.flags&(route.ReadWrite|route.Serializable) != 0 || s.begin&snapshot != 0 && s.begin&route.ReadOnly == 0
+		}
+	case route.Set, route.SetRole, route.Reset, route.SetLocal, route.Savepoint, route.Multi:
+		// What it has changed is on the primary only; a transaction that has begun in a string of statements is
+		// of unknown kind. Outside of a transaction this lasts for the statement.
+		s.here = true
 	}
-	s.unnamedGone()
+}
+
+// forgetStatements follows DEALLOCATE ALL, which takes the protocol's prepared statements as well. Those that were
+// sent to the same server behind it stay.
+func (s *Session) forgetStatements(srv *Server, seq uint32) {
+	for name, st := range s.stmts {
+		if st.srv == srv && int32(st.seq-seq) > 0 {
+			continue
+		}
+		delete(s.stmts, name)
+		for _, other := range s.servers {
+			delete(other.names, name)
+		}
+	}
+	if srv.done == srv.sent {
+		s.unnamedGone()
+	}
 }

@@ -14,7 +14,7 @@ func (s *Session) End(resets []string) {
 	servers := s.servers
 	s.servers = nil
 	for _, srv := range servers {
-		if srv.dying || srv.resync || srv.copyIn || srv == s.active && (s.streaming || srv.hide || s.pass > 0 && s.passTo == srv) ||
+		if srv.dying || srv.resync || srv.copyIn || srv == s.active && (s.streaming || srv.hide != 0 || s.pass > 0 && s.passTo == srv) ||
 			srv.owes() && srv.forwards() {
 			s.w.Drop(srv)
 			continue

@@ -72,8 +72,13 @@ func (st *statement) keep(buf, message []byte, name, text, limit int) {
 	st.text = [2]int{at, at + text}
 }
 
-// unnamedGone is called for a simple Query, which destroys the unnamed statement (manual, "Extended Query").
+// goneWithQuery stands for the node of an unnamed portal that was destroyed.
+const goneWithQuery = -2
+
+// unnamedGone is called for a simple Query, which destroys the unnamed statement and portal (manual, "Extended
+// Query").
 func (s *Session) unnamedGone() {
+	s.boundAt = goneWithQuery
 	if s.unnamed != nil {
 		s.unnamed.gone = true
 	}
@@ -98,6 +103,14 @@ func (srv *Server) learn(st *statement) {
 	srv.names[st.name] = st
 }
 
+func (srv *Server) unlearn(st *statement) {
+	if st.name == "" {
+		srv.unnamed = 0
+		return
+	}
+	delete(srv.names, st.name)
+}
+
 // parsesSent notes where the Parses of the unit went.
 func (s *Session) parsesSent(srv *Server, seq uint32) {
 	b := s.batch
@@ -106,12 +119,14 @@ func (s *Session) parsesSent(srv *Server, seq uint32) {
 	}
 	for i, st := range b.parses {
 		srv.learn(st)
-		if st.name != "" {
-			st.srv, st.seq, st.order = srv, seq, b.parsesBefore+i+1
-		}
+		st.srv, st.seq, st.order = srv, seq, b.parsesBefore+i+1
 	}
-	for _, name := range b.closes {
-		delete(srv.names, name)
+	for _, c := range b.closes {
+		if c.st != nil {
+			c.seq, c.had = seq, srv.names[c.name] == c.st
+			srv.closing = append(srv.closing, c)
+		}
+		delete(srv.names, c.name)
 	}
 	if s.streaming {
 		b.parsesBefore += len(b.parses)
@@ -136,6 +151,9 @@ func (s *Session) portalNode(name []byte) int {
 	if s.status == wire.Idle {
 		return -1 // portals end with their transaction
 	}
+	if len(name) == 0 && s.boundAt == goneWithQuery && s.active != nil {
+		return s.active.Node // where it is gone for certain
+	}
 	if len(name) == 0 {
 		return int(s.boundAt)
 	}
@@ -145,10 +163,25 @@ func (s *Session) portalNode(name []byte) int {
 	return -1
 }
 
-// parsesSettle forgets statements whose Parse was not reached or failed.
+// parsesSettle forgets statements whose Parse was not reached or failed, and remembers those whose Close was not.
 func (s *Session) parsesSettle(srv *Server, failed bool) {
-	if !failed || len(s.stmts) == 0 {
+	n := 0
+	for n < len(srv.closing) && int32(srv.closing[n].seq-srv.done) <= 0 {
+		if c := srv.closing[n]; failed && c.order > srv.closed && s.stmts[c.name] == nil {
+			s.stmts[c.name] = c.st
+			if c.had {
+				srv.names[c.name] = c.st
+			}
+		}
+		n++
+	}
+	srv.closing = srv.closing[n:]
+	if !failed {
 		return
+	}
+	if st := s.unnamed; st != nil && st.srv == srv && st.seq == srv.done && st.order > srv.parsed {
+		st.gone = true
+		srv.unnamed = 0
 	}
 	for name, st := range s.stmts {
 		if st.srv == srv && st.seq == srv.done && st.order > srv.parsed {

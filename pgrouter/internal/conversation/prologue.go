@@ -1,53 +1,94 @@
 package conversation
 
 import (
+	"slices"
+
 	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
 
-// prologue sends a server what it lacks to run s.next, and reports whether it did. The unit must wait until the
-// server has answered.
+// prologue sends a server what it lacks to run s.next, and reports whether the unit must wait.
 func (s *Session) prologue(srv *Server) bool {
+	stale := s.replay != nil && srv.applied != s.replay.version
+	joins := (s.home != nil && s.home != srv || s.rebegin) && srv.status == wire.Idle
+	unprepared := s.batch != nil && s.batch.used && s.unprepared(srv)
+	if !stale && !joins && !unprepared {
+		return false
+	}
+	if srv.owes() {
+		s.stage = waitDrain // its answers are the client's; those to the prologue are not
+		return true
+	}
 	var out []byte
-	units := uint32(0)
-	query := func(sql string) {
-		out = wire.AppendQuery(out, sql)
-		units++
-	}
-	if r := s.replay; r != nil && srv.applied != r.version {
-		for _, sql := range r.missing(srv.applied, srv.born) {
-			query(sql)
+	if stale {
+		for _, sql := range s.replay.missing(srv.applied, srv.born) {
+			out = wire.AppendQuery(out, sql)
+			srv.sent++
 		}
-		srv.applied = r.version
+		srv.applied = s.replay.version
 	}
-	if (s.home != nil && s.home != srv || s.rebegin) && srv.status == wire.Idle && !srv.owes() {
-		query(beginText(s.begin))
+	if joins {
+		out = wire.AppendQuery(out, beginText(s.begin))
+		srv.sent++
 		if s.rebegin {
 			s.home, s.rebegin = srv, false
 		}
 	}
-	if s.batch != nil && s.batch.used {
-		if more := s.lacking(srv); len(more) > 0 {
-			out = wire.AppendSync(append(out, more...))
-			units++
-		}
+	if unprepared {
+		out = wire.AppendSync(s.prepare(out, srv))
+		srv.sent++
 	}
-	if units == 0 {
+	if len(out) == 0 {
 		return false
 	}
-	srv.sent += units
 	srv.swallow = srv.sent
+	s.stage = waitPrologue
 	s.w.ToServer(srv, out)
 	return true
 }
 
-// lacking are the messages that give a server the prepared statements of the batch.
-func (s *Session) lacking(srv *Server) (out []byte) {
+// unprepared tells whether the server lacks prepared statements of the batch, or has others of their names.
+func (s *Session) unprepared(srv *Server) bool {
 	if s.next.all {
 		for _, st := range s.stmts {
 			s.want(st)
 		}
 	}
+	for _, st := range s.batch.wants {
+		// In a failed transaction all else is refused in any case, and giving it to the server would be too.
+		if !srv.has(st) && (srv.status != wire.Failed || controls(st.verdict)) {
+			return true
+		}
+	}
+	return srv.status != wire.Failed && len(s.stale(srv)) > 0
+}
+
+// stale are names that the batch uses and that must be free on the server: the client has closed them while another
+// server was active. A name of which the batch uses the old statement first is not: the batch closes it itself.
+func (s *Session) stale(srv *Server) (names []string) {
+	if len(srv.names) == 0 {
+		return nil
+	}
+	free := func(name string, st *statement) {
+		old := srv.names[name]
+		if old == nil || old == st || slices.ContainsFunc(s.batch.wants, func(w *statement) bool { return w.name == name }) {
+			return
+		}
+		names = append(names, name)
+	}
+	for _, st := range s.batch.parses {
+		if st.name != "" {
+			free(st.name, st)
+		}
+	}
+	for _, name := range s.batch.absent {
+		free(name, nil)
+	}
+	return names
+}
+
+// prepare appends the messages that give a server the prepared statements of the batch.
+func (s *Session) prepare(out []byte, srv *Server) []byte {
 	for _, st := range s.batch.wants {
 		if srv.has(st) {
 			continue
@@ -58,11 +99,9 @@ func (s *Session) lacking(srv *Server) (out []byte) {
 		out = append(out, st.message...)
 		srv.learn(st)
 	}
-	for _, st := range s.batch.parses {
-		if st.name != "" && srv.names[st.name] != nil && srv.names[st.name] != st {
-			out = wire.AppendCloseStatement(out, st.name) // closed by the client while another server was active
-			delete(srv.names, st.name)
-		}
+	for _, name := range s.stale(srv) {
+		out = wire.AppendCloseStatement(out, name)
+		delete(srv.names, name)
 	}
 	return out
 }
@@ -97,7 +136,7 @@ func (s *Session) swallowed(srv *Server, failed bool) {
 		s.finish(srv)
 		return
 	}
-	if s.stage == waitPrologue {
+	if s.stage == waitPrologue || s.stage == waitDrain && (s.active == nil || !s.active.owes()) {
 		s.stage = ready
 		s.w.Retry()
 	}
@@ -121,7 +160,12 @@ func (s *Session) prologueFailed(srv *Server) {
 	}
 	reply := srv.lastError
 	srv.lastError = nil
-	if srv.status == wire.Failed {
+	if s.batch != nil {
+		for _, st := range s.batch.wants {
+			srv.unlearn(st)
+		}
+	}
+	if srv.status == wire.Failed && srv != s.home {
 		s.swallowQuery(srv, "ROLLBACK")
 	}
 	s.refuse(reply)

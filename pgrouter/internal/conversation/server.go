@@ -18,19 +18,21 @@ type Server struct {
 	swallow    uint32 // answers up to this unit are not the client's
 	applied    uint32 // version of the session's state that this server has
 	born       uint32 // version of that state when the server was attached
+	hide       uint32 // the unit whose ReadyForQuery answers a Sync that is not the client's; 0: none
 	watch      uint32 // CommandComplete tags up to this unit are looked at
 	left       int    // bytes still to come of a message that passes through
 	parsed     int    // ParseComplete in the unit being answered
+	closed     int    // CloseComplete in it
 	status     byte   // of the last ReadyForQuery
 	copyIn     bool   // the server takes COPY data, and ignores Sync
 	bound      bool   // BindComplete came in the unit being answered: it is the extended protocol's
 	resync     bool   // how many ReadyForQuery are still to come is not certain
 	failed     bool   // ErrorResponse came in the unit being answered
-	hide       bool   // the next ReadyForQuery answers a Sync that stands for the client's Flush
 	answered   bool   // the client has had a piece of the answer to the present unit
 	dying      bool   // it said FATAL
 
 	effects   []effect
+	closing   []closing
 	lastError []byte                // the ErrorResponse that stopped a prologue
 	names     map[string]*statement // the prepared statements it has
 	unnamed   uint32                // which unnamed statement it has
@@ -103,7 +105,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 				s.lose(srv, "sent a ReadyForQuery of wrong length")
 				return len(b)
 			}
-			if fwd && srv.hide {
+			if fwd && srv.hide != 0 && srv.hide == srv.done+1 {
 				send(i)
 			} else if fwd {
 				send(i + size)
@@ -115,13 +117,15 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			continue
 		case wire.ErrorResponse:
 			s.sawError(srv, b[i:min(i+size, len(b))], body)
-			keep = fwd && srv.owes()
+			keep = fwd && s.expects(srv)
 		case wire.ParseComplete:
 			srv.parsed++
 		case wire.CommandComplete:
 			if srv.watch != 0 && int32(srv.watch-srv.done) > 0 {
 				s.sawTag(body)
 			}
+		case wire.CloseComplete:
+			srv.closed++
 		case wire.BindComplete:
 			srv.bound = true
 		case wire.CopyInResponse, wire.CopyBothResponse:
@@ -133,11 +137,11 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			}
 		case wire.ParameterStatus:
 			s.sawParameter(body)
-			keep = fwd && srv.owes() || srv.forwards() && srv.Node == s.primary()
+			keep = fwd && s.expects(srv) || srv.forwards() && srv.Node == s.primary()
 		case wire.NotificationResponse:
 			keep = true
 		case wire.NoticeResponse:
-			keep = fwd && srv.owes() || srv.forwards() && !srv.owes() && srv.Node == s.primary()
+			keep = fwd && s.expects(srv) || srv.forwards() && !srv.owes() && srv.Node == s.primary()
 		}
 		if keep != fwd {
 			if fwd {
@@ -160,6 +164,9 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 	return i
 }
 
+// expects tells whether what the server says may belong to an answer, rather than come of its own accord.
+func (s *Session) expects(srv *Server) bool { return srv.owes() || s.streaming && srv == s.active }
+
 // quietClient tells whether a message of its own accord may be sent between other answers: the server that
 // answers must be at a message boundary.
 func (s *Session) quietClient(srv *Server) bool {
@@ -178,8 +185,11 @@ func (s *Session) settle(srv *Server, status byte) {
 	failed := srv.failed
 	swallowed := int32(srv.done-srv.swallow) <= 0
 	s.parsesSettle(srv, failed)
-	hidden := srv.hide
-	srv.failed, srv.parsed, srv.copyIn, srv.bound, srv.answered, srv.hide = false, 0, false, false, false, false
+	hidden := srv.hide != 0 && srv.hide == srv.done
+	if hidden {
+		srv.hide = 0
+	}
+	srv.failed, srv.parsed, srv.closed, srv.copyIn, srv.bound, srv.answered = false, 0, 0, false, false, false
 	if swallowed {
 		s.swallowed(srv, failed)
 		return
@@ -243,6 +253,7 @@ func (s *Session) sawError(srv *Server, raw, body []byte) {
 		srv.resync = srv.resync || srv.bound // a Sync of the client may be on its way
 	}
 	severity, _, _ := wire.ErrorFields(body)
+	s.w.CountError(srv.Node, severity)
 	if severity == "FATAL" || severity == "PANIC" {
 		srv.dying = true
 	}

@@ -32,8 +32,10 @@ type World interface {
 	IsLocal(sql []byte) bool
 	// OwnsStatement says whether a prepared statement lives with Answer.
 	OwnsStatement(name []byte) bool
-	// Count is told of every statement that is sent: where and of which class.
-	Count(node int, class route.Class)
+	// Count is told of every statement that is sent: where, of which class, and the first letter of its text in
+	// lower case. CountError is told of every ErrorResponse.
+	Count(node int, class route.Class, verb byte)
+	CountError(node int, severity string)
 	// Drop gives up a server connection that cannot be used any more.
 	Drop(srv *Server)
 	// Released gives back a server connection after End, clean for another session.
@@ -45,7 +47,7 @@ type World interface {
 // Env is what the text of a statement means to this session, beyond its words.
 type Env struct {
 	OddStrings bool           // standard_conforming_strings is off
-	Encoding   string         // client_encoding as the server reported it
+	Encoding   route.Encoding // of client_encoding, as the server reported it
 	Routing    *route.Session // the session's own temporary relations are there
 }
 
@@ -101,6 +103,9 @@ func New(w World) *Session {
 	return s
 }
 
+// Obey puts a routing policy in force: before the first statement, or between transactions.
+func (s *Session) Obey(p *route.Policy) { s.routing.Policy = p }
+
 // Status is the transaction state as the client sees it.
 func (s *Session) Status() byte { return s.status }
 
@@ -134,7 +139,7 @@ func (s *Session) Report(name, value string) {
 	case "standard_conforming_strings":
 		s.env.OddStrings = value == "off"
 	case "client_encoding":
-		s.env.Encoding = value
+		s.env.Encoding = route.ClientEncoding(value)
 	}
 }
 

@@ -1,0 +1,125 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
+)
+
+// A target is something that a cancel request may name.
+type target interface {
+	key() []byte
+	cancelled()
+}
+
+// cancels are the keys that clients were given.
+type cancels struct {
+	mu  sync.Mutex
+	all map[uint32]target
+}
+
+// add makes a key for a session: 4 bytes, or 32 for a client of protocol 3.2.
+func (cs *cancels) add(t target, version uint32) (pid uint32, secret []byte) {
+	secret = make([]byte, 4, 4)
+	if version >= wire.Version32 {
+		secret = make([]byte, 32)
+	}
+	rand.Read(secret)
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for {
+		var b [4]byte
+		rand.Read(b[:])
+		// Clients print it as a signed number: keep it positive.
+		if pid = binary.BigEndian.Uint32(b[:]) >> 1; pid != 0 && cs.all[pid] == nil {
+			cs.all[pid] = t
+			return pid, secret
+		}
+	}
+}
+
+func (cs *cancels) remove(pid uint32) {
+	cs.mu.Lock()
+	delete(cs.all, pid)
+	cs.mu.Unlock()
+}
+
+// request acts on a cancel request, silently when the key is wrong, as PostgreSQL does.
+func (cs *cancels) request(m *wire.CancelRequest) {
+	cs.mu.Lock()
+	t := cs.all[m.PID]
+	cs.mu.Unlock()
+	if t != nil && subtle.ConstantTimeCompare(t.key(), m.Key) == 1 {
+		t.cancelled()
+	}
+}
+
+// A cancel is where and how to cancel what a server runs.
+type cancel struct {
+	network, address string
+	pid              uint32
+	secret           []byte
+}
+
+// cancelTimeout bounds a cancel request to a server.
+const cancelTimeout = 10 * time.Second
+
+// sendCancel sends a cancel request on a connection of its own, as the protocol wants it, and calls done when the
+// server has acted on it.
+func (r *Router) sendCancel(c cancel, done func()) {
+	r.wg.Go(func() {
+		if done != nil {
+			defer done()
+		}
+		ctx, stop := context.WithTimeout(r.ctx, cancelTimeout)
+		defer stop()
+		var d net.Dialer
+		nc, err := d.DialContext(ctx, c.network, c.address)
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(cancelTimeout))
+		b := binary.BigEndian.AppendUint32(nil, uint32(12+len(c.secret)))
+		b = binary.BigEndian.AppendUint32(b, 1234<<16|5678)
+		b = binary.BigEndian.AppendUint32(b, c.pid)
+		if _, err := nc.Write(append(b, c.secret...)); err == nil {
+			io.Copy(io.Discard, nc) // the server closes when it has sent the signal
+		}
+	})
+}
+
+func (c *client) key() []byte { return c.secret }
+
+// cancelled is called on any goroutine.
+func (c *client) cancelled() { c.sh.later(c.cancelNow) }
+
+func (c *client) cancelNow() {
+	if c.gone {
+		return
+	}
+	if c.wait != nil {
+		c.expire(&wire.Error{Code: "57014", Message: "canceling statement due to user request"})
+		return
+	}
+	srv := c.conv.Active()
+	if srv == nil || !srv.Busy() {
+		return
+	}
+	s := srv.Conn.(*server)
+	s.cancels++
+	c.sh.r.sendCancel(s.target, func() {
+		c.sh.later(func() {
+			if s.cancels--; s.cancels == 0 && s.released && !s.gone {
+				c.sh.keep(s)
+			}
+		})
+	})
+}

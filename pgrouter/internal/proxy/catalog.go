@@ -1,0 +1,202 @@
+package proxy
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
+)
+
+// A catalog is the newest catalog snapshot of a database. While there is none, reads are routed with care.
+type catalog struct {
+	all      *catalogs
+	database string
+	now      atomic.Pointer[route.Catalog]
+
+	mu      sync.Mutex
+	id      *identity // who looks: the session that came last
+	loading bool
+	stale   bool // something changed since the present loading began
+	loaded  time.Time
+	first   chan struct{} // closed when the first loading has ended, well or not
+}
+
+// catalogs are those of all databases that have been used.
+type catalogs struct {
+	r   *Router
+	mu  sync.Mutex
+	all map[string]*catalog
+}
+
+const (
+	catalogPause   = 100 * time.Millisecond // after a change: more of them often follow at once
+	catalogSuspect = 5 * time.Second        // after a procedure, which may have changed something
+	catalogTimeout = 30 * time.Second
+)
+
+// of gives the catalog of an identity's database.
+func (cs *catalogs) of(id *identity) *catalog {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := cs.all[id.database]
+	if c == nil {
+		c = &catalog{all: cs, database: id.database, first: make(chan struct{})}
+		cs.all[id.database] = c
+	}
+	c.mu.Lock()
+	c.id = id
+	c.mu.Unlock()
+	return c
+}
+
+// reload reads all anew, because settings that they obey may be others.
+func (cs *catalogs) reload() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.all {
+		c.changed()
+	}
+}
+
+// refresh replaces snapshots that have grown old. It is called every second.
+func (cs *catalogs) refresh(life time.Duration) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.all {
+		c.refresh(life)
+	}
+}
+
+// snapshot is the newest one, nil when there is none that can be trusted.
+func (c *catalog) snapshot() *route.Catalog { return c.now.Load() }
+
+// changed says that objects of the database have changed. No old snapshot is used from then on.
+func (c *catalog) changed() {
+	c.now.Store(nil)
+	c.load(catalogPause)
+}
+
+// suspect says that objects of the database may have changed.
+func (c *catalog) suspect() {
+	c.mu.Lock()
+	old := time.Since(c.loaded) > catalogSuspect
+	c.mu.Unlock()
+	if old {
+		c.load(catalogPause)
+	}
+}
+
+// ready waits for the first snapshot, so that not even the first read of a database is routed with more care than it
+// needs. It gives up with ctx.
+func (c *catalog) ready(ctx context.Context) {
+	if c.now.Load() != nil {
+		return
+	}
+	c.load(0)
+	select {
+	case <-c.first:
+	case <-ctx.Done():
+	}
+}
+
+// refresh replaces a snapshot that has grown old.
+func (c *catalog) refresh(life time.Duration) {
+	c.mu.Lock()
+	old := c.now.Load() != nil && time.Since(c.loaded) > life
+	c.mu.Unlock()
+	if old {
+		c.load(0)
+	}
+}
+
+// load reads a snapshot in the background, after a pause. A change that comes meanwhile makes it read again.
+func (c *catalog) load(pause time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stale = true
+	if c.loading {
+		return
+	}
+	c.loading = true
+	c.all.r.wg.Go(func() { c.work(pause) })
+}
+
+func (c *catalog) work(pause time.Duration) {
+	r := c.all.r
+	for {
+		select {
+		case <-time.After(pause):
+		case <-r.ctx.Done():
+			return
+		}
+		c.mu.Lock()
+		c.stale = false
+		id := c.id
+		c.mu.Unlock()
+		got, err := c.read(id)
+		c.mu.Lock()
+		if err == nil {
+			c.loaded = time.Now()
+			if !c.stale {
+				c.now.Store(got)
+			}
+		} else if r.ctx.Err() == nil {
+			r.log.Warn("the catalog could not be read: reads of functions and views go to the primary",
+				"database", c.database, "user", id.user, "err", err)
+		}
+		select {
+		case <-c.first:
+		default:
+			close(c.first)
+		}
+		if !c.stale {
+			c.loading = false
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		pause = catalogPause
+	}
+}
+
+// read logs in like the session that came last, because who may use the database may read its catalog.
+func (c *catalog) read(id *identity) (*route.Catalog, error) {
+	r := c.all.r
+	ctx, cancel := context.WithTimeout(r.ctx, catalogTimeout)
+	defer cancel()
+	m, err := r.usable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, _, _, err := r.connect(ctx, order(m)[0], auth.Request{
+		User: id.user, Database: id.database, Credential: id.secret(),
+		Params: [][2]string{{"application_name", "pgrouter"}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgxConn(s)
+	if err != nil {
+		s.Conn.Close()
+		return nil, err
+	}
+	defer conn.Close(ctx)
+	return route.Load(ctx, conn, r.settings.Load().Catalog)
+}
+
+// pgxConn makes a connection of the driver from one that has logged in.
+func pgxConn(s *auth.Server) (*pgconn.PgConn, error) {
+	config, err := pgconn.ParseConfig("host=server user=none sslmode=disable")
+	if err != nil {
+		return nil, err
+	}
+	return pgconn.Construct(&pgconn.HijackedConn{
+		Conn: s.Conn, PID: s.PID, SecretKey: s.Secret, TxStatus: s.Status, Config: config,
+		ParameterStatuses: map[string]string{},
+	})
+}

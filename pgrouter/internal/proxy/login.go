@@ -1,0 +1,200 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/loop"
+	"golang.org/x/sys/unix"
+)
+
+// A login is a server connection that is logged in and on its way to a loop.
+type login struct {
+	id     *identity
+	node   int
+	epoch  uint64
+	born   time.Time
+	target cancel
+	fd     int
+	secure secureConn
+	rest   []byte
+}
+
+func (l *login) close() { unix.Close(l.fd) }
+
+// login opens a server connection on a node.
+func (r *Router) login(ctx context.Context, id *identity, cred auth.Credential, node int, epoch uint64) (*login, error) {
+	s, network, address, err := r.connect(ctx, node, auth.Request{
+		User: id.user, Database: id.database, Params: id.params, Version: id.version, Credential: cred,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.prepare(id, s, node, epoch, network, address)
+}
+
+// prepare takes a logged-in connection out of the runtime's hands.
+func (r *Router) prepare(id *identity, s *auth.Server, node int, epoch uint64, network, address string) (*login, error) {
+	id.learn(s.Params)
+	nc := s.Conn
+	if s.TLS != nil {
+		nc = s.Conn.(secureConn).NetConn().(*loop.Shim).Conn
+	}
+	fd, secure, err := descriptor(nc, s.Conn)
+	if err != nil {
+		return nil, err
+	}
+	l := &login{id: id, node: node, epoch: epoch, born: time.Now(), fd: fd, secure: secure, rest: s.Rest}
+	l.target = cancel{network: network, address: address, pid: s.PID, secret: s.Secret}
+	return l, nil
+}
+
+// connect dials a node and logs in. A server that has no place left is asked a few times more, after idle
+// connections to it were given up. Where the Unix socket does not let the user in, TCP is tried: its lines
+// in pg_hba.conf may be others.
+func (r *Router) connect(ctx context.Context, node int, req auth.Request) (s *auth.Server, network, address string, err error) {
+	for try := 0; ; try++ {
+		n := r.cluster.Map().Node(node)
+		if n == nil {
+			return nil, "", "", fmt.Errorf("there is no node %d", node)
+		}
+		network, address = n.Network, n.Address
+		s, err = r.dial(ctx, n, network, address, req)
+		var refused *auth.ServerError
+		var method *auth.MethodError
+		full := errors.As(err, &refused) && refused.Response.Code == "53300"
+		denied := refused != nil && (refused.Response.Code == "28000" || refused.Response.Code == "28P01") || errors.As(err, &method)
+		if denied && network == "unix" && n.TCP() != "" {
+			network, address = "tcp", n.TCP()
+			s, err = r.dial(ctx, n, network, address, req)
+		}
+		if !full || try == 5 {
+			return s, network, address, err
+		}
+		for _, sh := range r.shards {
+			sh.loop.Post(func() {
+				if it, ok := sh.pool.Oldest(node); ok {
+					sh.discard(it.Conn)
+				}
+			})
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, "", "", err
+		}
+	}
+}
+
+func (r *Router) dial(ctx context.Context, n *cluster.Node, network, address string, req auth.Request) (*auth.Server, error) {
+	set := r.settings.Load()
+	limit := set.ConnectTimeout(n.ID)
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		r.cluster.Report(n.ID, err)
+		return nil, err
+	}
+	if network == "tcp" && set.ServerTLS != nil {
+		req.TLS, req.Plain = set.ServerTLS, true
+		req.WrapTLS = func(c net.Conn) net.Conn { return loop.NewShim(c) }
+	}
+	s, err := auth.Login(ctx, nc, req)
+	if err != nil {
+		nc.Close()
+	}
+	var refused *auth.ServerError
+	if err != nil && (!errors.As(err, &refused) || refused.Response.Code[:2] == "57") {
+		r.cluster.Report(n.ID, err)
+	}
+	return s, err
+}
+
+// loginAnywhere logs in to the primary, or, when there is none, to any node that is up.
+func (r *Router) loginAnywhere(ctx context.Context, id *identity, cred auth.Credential) (*login, error) {
+	m, err := r.usable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range order(m) {
+		var l *login
+		if l, err = r.login(ctx, id, cred, n, m.Epoch); err == nil {
+			return l, nil
+		}
+		var refused *auth.ServerError
+		var method *auth.MethodError
+		if errors.As(err, &refused) && refused.Response.Code[:2] != "57" || errors.As(err, &method) {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// order lists the nodes that are up, the primary first.
+func order(m *cluster.Map) (nodes []int) {
+	if m.Primary >= 0 {
+		nodes = append(nodes, m.Primary)
+	}
+	for i := range m.Nodes {
+		if n := &m.Nodes[i]; n.Up && n.ID != m.Primary {
+			nodes = append(nodes, n.ID)
+		}
+	}
+	return nodes
+}
+
+// usable waits for a map in which some node is up, for failover_wait at most.
+func (r *Router) usable(ctx context.Context) (*cluster.Map, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.settings.Load().FailoverWait)
+	defer cancel()
+	found := make(chan *cluster.Map, 1)
+	stop := r.cluster.Subscribe(func(m *cluster.Map) {
+		if len(order(m)) > 0 {
+			select {
+			case found <- m:
+			default:
+			}
+		}
+	})
+	defer stop()
+	select {
+	case m := <-found:
+		return m, nil
+	case <-ctx.Done():
+		return nil, &auth.Refusal{Code: "57P03", Message: "no server is available",
+			Detail: "All nodes are down.", Hint: "See SHOW pool_nodes, or pgrouter's log."}
+	}
+}
+
+// judge is the Door's Dial: the backend's own method decides about the client.
+func (r *Router) judge(ctx context.Context, in *auth.Client) (*auth.Server, error) {
+	m, err := r.usable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, _, _, err := r.connect(ctx, order(m)[0], auth.Request{
+		User: in.User, Database: in.Database, Params: in.Params, Credential: in.Credential,
+	})
+	return s, err
+}
+
+// loginOf is the connection that judge opened.
+func (r *Router) loginOf(id *identity, s *auth.Server, m *cluster.Map) (*login, error) {
+	at := order(m)
+	if len(at) == 0 {
+		s.Conn.Close()
+		return nil, errNodeDown
+	}
+	n := m.Node(at[0])
+	return r.prepare(id, s, n.ID, m.Epoch, n.Network, n.Address)
+}

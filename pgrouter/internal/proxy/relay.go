@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+
+	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
+)
+
+// A relayed session is one to one with its server connection: a replication client, whose stream neither can
+// be pooled nor has statements to route.
+type relayed struct {
+	r      *Router
+	secret []byte
+	target cancel
+}
+
+func (s *relayed) key() []byte { return s.secret }
+func (s *relayed) cancelled()  { s.r.sendCancel(s.target, nil) }
+
+// relay serves a replication client on the primary until either side ends. ctx bounds the login.
+func (r *Router) relay(ctx context.Context, in *auth.Client, nc net.Conn, addr netip.AddrPort) {
+	defer nc.Close()
+	defer in.Conn.Close()
+	s, target, err := r.relayLogin(ctx, in)
+	if err != nil {
+		r.log.Info("replication not begun", "client", addr, "user", in.User, "err", err)
+		in.Conn.Write(auth.ErrorResponse(err))
+		return
+	}
+	defer s.Conn.Close()
+	me := &relayed{r: r, target: target}
+	var pid uint32
+	pid, me.secret = r.cancels.add(me, in.Version)
+	defer r.cancels.remove(pid)
+
+	out := wire.AppendAuthenticationOK(nil)
+	for _, p := range s.Params {
+		out = wire.AppendParameterStatus(out, p[0], p[1])
+	}
+	out = wire.AppendBackendKeyData(out, pid, me.secret)
+	out = append(wire.AppendReady(out, s.Status), s.Rest...)
+	if _, err := in.Conn.Write(out); err != nil {
+		return
+	}
+	// Either end ends both, and so does the end of the router.
+	both := func() { in.Conn.Close(); nc.Close(); s.Conn.Close() }
+	stop := context.AfterFunc(r.closing, both)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() { io.Copy(s.Conn, in.Conn); both() })
+	wg.Go(func() { io.Copy(in.Conn, s.Conn); both() })
+	wg.Wait()
+}
+
+func (r *Router) relayLogin(ctx context.Context, in *auth.Client) (*auth.Server, cancel, error) {
+	if in.Server != nil {
+		in.Server.Conn.Close() // it was opened to judge the client, as an ordinary session
+	}
+	m, err := r.usable(ctx)
+	if err != nil {
+		return nil, cancel{}, err
+	}
+	params := append([][2]string{{"replication", in.Replication}}, in.Params...)
+	database := in.Database
+	if database == in.User && !isDatabase(in.Replication) {
+		database = "" // physical replication has none
+	}
+	s, network, address, err := r.connect(ctx, order(m)[0], auth.Request{
+		User: in.User, Database: database, Params: params, Credential: in.Credential,
+	})
+	if err != nil {
+		return nil, cancel{}, err
+	}
+	return s, cancel{network: network, address: address, pid: s.PID, secret: s.Secret}, nil
+}
+
+func isDatabase(replication string) bool { return replication == "database" }

@@ -1,0 +1,166 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
+)
+
+// A Router serves clients. Make it with New, start it with Serve.
+type Router struct {
+	log      *slog.Logger
+	cluster  cluster.Cluster
+	settings atomic.Pointer[Settings]
+	keys     *auth.Keys
+	ids      identities
+	cancels  cancels
+	catalogs catalogs
+	shards   []*shard
+	version  string
+
+	ctx      context.Context // ends when everything must
+	stop     context.CancelFunc
+	closing  context.Context // ends when no more clients are accepted
+	close    context.CancelFunc
+	wg       sync.WaitGroup
+	sessions atomic.Int64 // clients in and on their way in after their login
+	entering atomic.Int64 // connections whose login is not done
+	next     atomic.Uint64
+}
+
+// New makes a router with the loops that set asks for.
+func New(set *Settings, cl cluster.Cluster, version string, log *slog.Logger) (*Router, error) {
+	keys, err := auth.NewKeys(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	r := &Router{log: log, cluster: cl, keys: keys, version: version}
+	r.ctx, r.stop = context.WithCancel(context.Background())
+	r.closing, r.close = context.WithCancel(r.ctx)
+	r.cancels.all = make(map[uint32]target)
+	r.catalogs.r = r
+	r.catalogs.all = make(map[string]*catalog)
+	r.ids.all = make(map[string]*identity)
+	r.ids.made = func(id *identity) { id.catalog = r.catalogs.of(id) }
+	r.Reload(set)
+	for range set.Loops {
+		var seed [8]byte
+		if _, err := rand.Read(seed[:]); err != nil {
+			return nil, fmt.Errorf("read random bytes: %w", err)
+		}
+		sh, err := newShard(r, binary.NativeEndian.Uint64(seed[:]))
+		if err != nil {
+			return nil, err
+		}
+		r.shards = append(r.shards, sh)
+	}
+	return r, nil
+}
+
+// Reload puts other settings in force, for new logins and new statements. The number of loops stays.
+func (r *Router) Reload(set *Settings) {
+	set.door.Keys = r.keys
+	set.door.Dial = r.judge
+	r.settings.Store(set)
+	r.catalogs.reload()
+}
+
+// Serve accepts clients on the listeners until ctx ends. Then it accepts no more, lets open transactions end for at
+// most shutdown_timeout, and returns when nothing is left. Each listener is closed.
+func (r *Router) Serve(ctx context.Context, listeners []net.Listener) error {
+	loops, failed := context.WithCancelCause(r.ctx)
+	defer failed(nil)
+	var running sync.WaitGroup
+	for _, sh := range r.shards {
+		running.Go(func() {
+			if err := sh.loop.Run(loops); err != nil {
+				failed(err)
+			}
+		})
+	}
+	unsubscribe := r.cluster.Subscribe(func(m *cluster.Map) {
+		for _, sh := range r.shards {
+			sh.loop.Post(func() { sh.newMap(m) })
+		}
+	})
+	var accepting sync.WaitGroup
+	for _, l := range listeners {
+		accepting.Go(func() { r.accept(l) })
+	}
+	select {
+	case <-ctx.Done():
+	case <-loops.Done():
+	}
+	for _, l := range listeners {
+		l.Close()
+	}
+	accepting.Wait()
+	r.drain(loops)
+	unsubscribe()
+	r.stop()
+	running.Wait()
+	r.wg.Wait()
+	if err := context.Cause(loops); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// drain ends sessions that are between transactions at once, and waits for the others.
+func (r *Router) drain(loops context.Context) {
+	r.close()
+	limit := r.settings.Load().ShutdownTimeout
+	for _, sh := range r.shards {
+		sh.loop.Post(func() {
+			sh.draining = true
+			for c := range sh.clients {
+				sh.drain(c)
+			}
+		})
+	}
+	end := time.NewTimer(limit)
+	defer end.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for r.sessions.Load() > 0 || r.entering.Load() > 0 {
+		select {
+		case <-look.C:
+			continue
+		case <-loops.Done():
+			return
+		case <-end.C:
+		}
+		r.log.Warn("sessions are cut because shutdown_timeout has passed", "sessions", r.sessions.Load(), "shutdown_timeout", limit)
+		done := make(chan struct{}, len(r.shards))
+		for _, sh := range r.shards {
+			sh.loop.Post(func() {
+				for c := range sh.clients {
+					c.Close(stopping())
+				}
+				done <- struct{}{}
+			})
+			<-done
+		}
+		return
+	}
+}
+
+// leave counts a session out.
+func (r *Router) leave(c *client) {
+	r.sessions.Add(-1)
+	r.cancels.remove(c.pid)
+	r.ids.drop(c.id)
+}
+
+// shard chooses the loop of a new session.
+func (r *Router) shard() *shard { return r.shards[r.next.Add(1)%uint64(len(r.shards))] }

@@ -1,0 +1,68 @@
+package proxy
+
+import "github.com/pgcrew/pgcrew/pgrouter/internal/route"
+
+// counters are what SHOW POOL_BACKEND_STATS prints of one node.
+type counters struct {
+	selects, inserts, updates, deletes, ddl, others uint64
+	panics, fatals, errors                          uint64
+}
+
+func (sh *shard) counters(node int) *counters {
+	c := sh.stats[node]
+	if c == nil {
+		c = new(counters)
+		sh.stats[node] = c
+	}
+	return c
+}
+
+// count notes a statement that is sent to a node. verb is the first letter of its text in lower case.
+func (sh *shard) count(node int, class route.Class, verb byte) {
+	c := sh.counters(node)
+	switch class {
+	case route.Read:
+		c.selects++
+	case route.DDL:
+		c.ddl++
+	case route.Write:
+		switch verb {
+		case 's', 'w', 'v', 't', '(':
+			c.selects++ // a SELECT that writes
+		case 'i':
+			c.inserts++
+		case 'u':
+			c.updates++
+		case 'd':
+			c.deletes++
+		default:
+			c.others++
+		}
+	default:
+		c.others++
+	}
+}
+
+func (sh *shard) countError(node int, severity string) {
+	c := sh.counters(node)
+	switch severity {
+	case "PANIC":
+		c.panics++
+	case "FATAL":
+		c.fatals++
+	default:
+		c.errors++
+	}
+}
+
+func (c *counters) add(o *counters) {
+	c.selects += o.selects
+	c.inserts += o.inserts
+	c.updates += o.updates
+	c.deletes += o.deletes
+	c.ddl += o.ddl
+	c.others += o.others
+	c.panics += o.panics
+	c.fatals += o.fatals
+	c.errors += o.errors
+}
