@@ -8,7 +8,6 @@ import tempfile
 import time
 
 import contenders
-from processes import machine
 from servers import PASSWORD, SCRAM, TRUSTED
 
 
@@ -42,12 +41,12 @@ class Queries:
             login = self.pgbench(world, place, ["-t", "1"])
             before = used()
         spread = contenders.ALL[name].route == contenders.SPREAD and world.servers.transactions()
-        busy, started = machine(), time.monotonic()
+        busy, started = world.busy(), time.monotonic()
         with tempfile.TemporaryDirectory() as logs, options.watching(system):
             r = self.pgbench(world, place, ["-T", str(options.time), "-l", "--log-prefix", logs + "/l", "--sampling-rate", "0.2"])
             latencies = sorted(int(line.split(None, 3)[2]) / 1e3 for g in glob.glob(logs + "/l*") for line in open(g))
         after = used()
-        busy, seconds = machine() - busy, time.monotonic() - started
+        busy, seconds = world.busy() - busy, time.monotonic() - started
         n = r["transactions"] - login["transactions"]
         proxy, servers = ((c - b) - (b - a) for a, b, c in zip(zero, before, after))
         others = busy - sum(c - b for b, c in zip(before, after)) - r["cpu"]

@@ -6,14 +6,15 @@ import subprocess
 import tempfile
 
 import contenders
-from processes import account, owned
+from awake import Awake
+from processes import account, machine, owned
 from servers import Servers
 
 
 class World:
-    def __init__(self, scale):
+    def __init__(self, scale, awake):
         self.folder = None
-        self.scale = scale
+        self.scale, self.awake = scale, awake
         self.used = set()
         self.running = {}
 
@@ -24,6 +25,8 @@ class World:
         try:
             self.certificate, self.key = self.make_certificate()
             self.servers.start()
+            if self.awake:
+                self.running[Awake] = Awake(self.folder)
         except BaseException:
             self.__exit__()
             raise
@@ -47,6 +50,10 @@ class World:
             if port not in self.used:
                 self.used.add(port)
                 return port
+
+    def busy(self):
+        """CPU seconds that the machine has worked, without the processes that only keep it awake."""
+        return machine() - (self.running[Awake].cpu() if Awake in self.running else 0)
 
     def make_certificate(self):
         """A self-signed ECDSA P-256 certificate."""
