@@ -1,0 +1,69 @@
+# Make calls go and the scripts of contrib; it has no logic of its own.
+#
+#   make            build the tools into bin/
+#   make test       run all tests (installs the Debian packages that they need)
+#   make lab        bring up a cluster of hosts on this machine, and leave it running
+#   make lab-walk   do the lab's steps on it, and check each
+#   make lab-down   end it and leave nothing behind
+#   make bench      compare pgrouter with PgBouncer, Pgpool-II and a direct connection
+#   make fuzz       fuzz every decoder for FUZZTIME each
+#   make check      what takes seconds: format, vet, build
+#   make tidy       bring go.mod and go.sum up to date
+#   make install    into DESTDIR and PREFIX
+#   make clean
+
+tools    := pgrouter
+modules  := common pgrouter
+PREFIX   ?= /usr/local
+FUZZTIME ?= 30s
+
+all: $(tools:%=bin/%)
+
+bin/%: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./$*
+
+check: all
+	@test -z "$$(gofmt -l $(modules))" || { echo "gofmt would change:"; gofmt -l $(modules); exit 1; }
+	go vet work
+
+test: check
+	contrib/deps test
+	PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -timeout 20m work
+	$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+
+fuzz:
+	contrib/fuzz $(FUZZTIME)
+
+# The SQL grammar of the oracle is C and takes minutes to compile, so it is a module of its own.
+oracle:
+	cd pgrouter/oracle && GOWORK=off go test -timeout 30m ./...
+
+lab: all
+	contrib/deps lab
+	contrib/lab/lab up
+
+lab-down:
+	contrib/lab/lab down
+
+lab-walk:
+	contrib/lab/lab walk
+
+bench: all
+	contrib/deps bench
+	contrib/bench/bench
+
+tidy:
+	for m in pgrouter; do (cd $$m && go mod edit -replace=github.com/pgcrew/pgcrew/common=../common && \
+		GOWORK=off go mod tidy; go mod edit -dropreplace=github.com/pgcrew/pgcrew/common); done
+	cd common && GOWORK=off go mod tidy
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(tools:%=bin/%) $(DESTDIR)$(PREFIX)/bin
+	for t in $(tools); do install -m 644 $$t/$$t.8 $(DESTDIR)$(PREFIX)/share/man/man8; \
+		install -m 644 $$t/$$t.service $$t/$$t.socket $(DESTDIR)$(PREFIX)/lib/systemd/system; done
+
+clean:
+	rm -rf bin
+
+.PHONY: all check test fuzz oracle lab lab-down lab-walk bench tidy install clean FORCE
