@@ -32,12 +32,20 @@ network_up() {
 plug() {
 	local host=$1 pid=$2
 	if ! on_switch ip link show "$host" &>/dev/null; then
-		on_switch ip link add "$host" type veth peer name eth0 netns "$pid"
+		on_switch ip link add "$host" type veth peer name eth0 address "$(mac "$host")" netns "$pid"
 	fi
 	on_switch ip link set "$host" master bridge0 up
 	nsenter -t "$pid" --net ip addr replace "${ADDRESS[$host]}/$PREFIX" dev eth0
 	nsenter -t "$pid" --net ip link set eth0 up
 	nsenter -t "$pid" --net ip link set lo up
+}
+
+# mac HOST: a host comes back from a power cut with the network card it had. With another one its neighbours
+# would keep sending to the old one for half a minute.
+mac() {
+	local octets
+	IFS=. read -r -a octets <<<"${ADDRESS[$1]}"
+	printf '02:00:%02x:%02x:%02x:%02x\n' "${octets[@]}"
 }
 
 # unplug HOST: the cable is cut; what the host sends from now on, farewells of closed sockets too, reaches nobody.

@@ -16,9 +16,15 @@ role_of() {
 	esac
 }
 
-# timeline_of HOST: of the data on its disk, 0 when there are none; the newest timeline is the history to keep.
+# timeline_of HOST: of the data on its disk; the newest timeline is the history to keep. The control file
+# names it only from the next checkpoint on, the history file is written by the promotion itself.
 timeline_of() {
-	on "postgres@$1" "$PGBIN/pg_controldata" -D "$DATA" 2>/dev/null | sed -n "s/^Latest checkpoint's TimeLineID: *//p" | grep . || echo 0
+	local f newest=1
+	for f in "$STATE/hosts/$1$DATA"/pg_wal/????????.history; do
+		f=${f##*/}
+		if [[ $f == [0-9A-F]* ]] && ((16#${f%.history} > newest)); then newest=$((16#${f%.history})); fi
+	done
+	echo "$newest"
 }
 
 postgres_up() {
@@ -29,35 +35,57 @@ postgres_up() {
 		postgres_create "$primary"
 	fi
 	postgres_start "$primary"
+	if [ "$(role_of "$primary")" = standby ]; then
+		note "$primary: promoted, the data of the primary are gone"
+		sql "$primary" "SELECT pg_promote()" >/dev/null
+	fi
 	postgres_roles "$primary"
 	for h in $(databases); do
 		[ "$h" = "$primary" ] || standby_up "$h" "$primary"
 	done
 }
 
-# choose_primary: the host whose data go on: a running primary before a stopped one, then the newer timeline.
+# choose_primary: the host whose data go on, none when there are no data. A running primary comes before a
+# stopped one and that before a standby; among equals the newer timeline.
 choose_primary() {
 	local h
 	for h in $(databases); do
-		case $(role_of "$h") in
-		primary) echo "2 $(sql "$h" "SELECT timeline_id FROM pg_control_checkpoint()") $h" ;;
-		down)
-			if on "$h" test -e "$DATA/PG_VERSION" -a ! -e "$DATA/standby.signal"; then echo "1 $(timeline_of "$h") $h"; fi
-			;;
+		case $(role_of "$h"):$(data_of "$h") in
+		primary:*) echo "2 $(timeline_of "$h") $h" ;;
+		down:primary) echo "1 $(timeline_of "$h") $h" ;;
+		*:standby) echo "0 $(timeline_of "$h") $h" ;;
 		esac
 	done | sort -s -k1,1nr -k2,2nr | sed -n '1s/.* //p'
 }
 
+# data_of HOST: primary, standby or none, as the files on its disk say.
+data_of() {
+	local data=$STATE/hosts/$1$DATA
+	if [ ! -e "$data/PG_VERSION" ]; then
+		echo none
+	elif [ -e "$data/standby.signal" ]; then
+		echo standby
+	else
+		echo primary
+	fi
+}
+
 # postgres_create HOST: an empty cluster, moved to its place when it is whole.
 postgres_create() {
-	local f
+	local f new=$DATA.new.$$
 	note "$1: a new cluster of PostgreSQL $(lab_version)"
-	on "postgres@$1" rm -rf "$DATA.new" "$DATA"
-	on "postgres@$1" "$PGBIN/initdb" -D "$DATA.new" --no-sync -E UTF8 --locale=C.UTF-8 -A peer >/dev/null </dev/null
+	on "postgres@$1" "$PGBIN/initdb" -D "$new" --no-sync -E UTF8 --locale=C.UTF-8 -A peer >/dev/null </dev/null
 	for f in recovery_1st_stage pgpool_remote_start; do
-		put "$f" "$STATE/hosts/$1$DATA.new/$f" postgres 744
+		put "$f" "$STATE/hosts/$1$new/$f" postgres 744
 	done
-	on "postgres@$1" mv "$DATA.new" "$DATA"
+	data_replace "$1" "$new"
+}
+
+# data_replace HOST NEW: what an earlier, killed run was writing goes too.
+data_replace() {
+	on "postgres@$1" rm -rf "$DATA"
+	on "postgres@$1" mv "$2" "$DATA"
+	on "postgres@$1" bash -c "rm -rf $DATA.new.*" 2>/dev/null || :
 }
 
 postgres_start() {
@@ -87,9 +115,10 @@ postgres_roles() {
 
 # standby_up HOST PRIMARY: keeps what is there when it follows the primary, and copies the primary otherwise.
 standby_up() {
-	if on "$1" test -e "$DATA/standby.signal"; then
+	if [ "$(data_of "$1")" = standby ]; then
 		postgres_start "$1"
-		until_true 10 streams "$1" "$2" && return
+		# After a power cut of the primary it learns with its next status message, every 10 s, that its connection is gone.
+		until_true 30 streams "$1" "$2" && return
 		note "$1: does not follow $2"
 	fi
 	standby_create "$1" "$2"
@@ -104,13 +133,12 @@ streams() {
 
 # standby_create HOST PRIMARY: names of slot and application as the tutorial's recovery script makes them.
 standby_create() {
-	local slot=$1_$DOMAIN
+	local slot=$1_$DOMAIN new=$DATA.new.$$
 	note "$1: a copy of $2, as its standby"
 	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
-	on "postgres@$1" rm -rf "$DATA.new" "$DATA"
 	sql "$2" "SELECT pg_create_physical_replication_slot('$slot')
 		WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$slot')" >/dev/null
-	on "postgres@$1" "$PGBIN/pg_basebackup" -D "$DATA.new" --no-sync -X stream -c fast -S "$slot" -R \
+	on "postgres@$1" "$PGBIN/pg_basebackup" -D "$new" --no-sync -X stream -c fast -S "$slot" -R \
 		-d "host=$2.$DOMAIN port=5432 user=repl application_name=$1.$DOMAIN passfile=/var/lib/postgresql/.pgpass" </dev/null
-	on "postgres@$1" mv "$DATA.new" "$DATA"
+	data_replace "$1" "$new"
 }

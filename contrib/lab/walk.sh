@@ -24,8 +24,9 @@ title() { printf '\n== %s\n' "$*"; }
 client() {
 	printf 'client$ %s\n' "$(typed "$@")"
 	output=$(on client env PGPASSWORD=postgres "$@" 2>&1) || {
+		local status=$?
 		printf '%s\n' "$output"
-		die "$EX_FAILED" "walk: the command above ended with status $?"
+		die "$EX_FAILED" "walk: the command above ended with status $status"
 	}
 	[ -z "$output" ] || printf '%s\n' "$output"
 }
