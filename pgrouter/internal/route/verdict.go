@@ -35,7 +35,7 @@ const (
 	TwoPhase                        // COMMIT PREPARED, ROLLBACK PREPARED
 	Set                             // SET name: lasts for the session, undone by a rollback
 	SetLocal                        // SET LOCAL, SET CONSTRAINTS: lasts for the transaction
-	SetTransaction                  // SET TRANSACTION, SET SESSION CHARACTERISTICS (flag Characteristics)
+	SetTransaction                  // SET TRANSACTION, SET SESSION CHARACTERISTICS (flag Characteristics), SET transaction_...
 	SetRole                         // SET ROLE, SET SESSION AUTHORIZATION, RESET of the same
 	Reset                           // RESET name, RESET ALL (no name)
 	DiscardAll                      // DISCARD ALL
@@ -76,12 +76,13 @@ const (
 	Serializable                     // BEGIN, SET TRANSACTION: ISOLATION LEVEL SERIALIZABLE
 	ReadCommitted                    // BEGIN, SET TRANSACTION: READ COMMITTED or READ UNCOMMITTED
 	Chain                            // COMMIT, ROLLBACK: AND CHAIN, the next transaction is open at once
-	Characteristics                  // SetTransaction is SET SESSION CHARACTERISTICS
+	Characteristics                  // changes the defaults of transactions: SET SESSION CHARACTERISTICS, SET default_transaction_...
 	Temp                             // creates a temporary object; its name is at NameAt if it is a relation
 	TempRead                         // names a temporary relation
 	Untracked                        // may change session state in a way that cannot be replayed on another server
 	Writes                           // counts as a write for stickiness, as in Pgpool-II
 	Hold                             // DECLARE ... WITH HOLD: the cursor outlives the transaction
+	UntrackedLocal                   // Untracked, but only until the end of the transaction
 )
 
 // Verdict is what the text of one statement says by itself, without the state of the session.
@@ -94,7 +95,8 @@ type Verdict struct {
 	Reason Reason
 
 	// Text[NameAt:NameEnd] is the name in SET, RESET, PREPARE, EXECUTE, DEALLOCATE, SAVEPOINT, RELEASE, ROLLBACK TO,
-	// DECLARE, PREPARE TRANSACTION, LISTEN and CREATE TEMP, with its quotes if it has any; both are 0 when there is none.
+	// DECLARE, PREPARE TRANSACTION, LISTEN and CREATE TEMP, with its quotes if it has any, and in a Read that goes to the
+	// primary the word that decided; both are 0 when there is none.
 	NameAt, NameEnd uint32
 }
 

@@ -1,0 +1,228 @@
+package route
+
+import "strings"
+
+// note remembers what the statement will do.
+func (s *Session) note(v Verdict, sql []byte) {
+	if v.Is(Untracked) {
+		s.put(untracked, true)
+		s.put(discarding, false)
+	}
+	if v.Is(UntrackedLocal) {
+		s.put(local, true)
+	}
+	if v.Is(Writes) && v.Class != Prepare {
+		s.noteWrite(v, sql)
+	}
+	if v.Is(Characteristics) && v.Class != Show {
+		s.put(defWhole, v.Is(Serializable) || s.is(defWhole) && v.Flags&levels == 0 && v.Class != Reset)
+		s.put(defSnapshot, v.Is(RepeatableRead) || s.is(defSnapshot) && v.Flags&levels == 0 && v.Class != Reset)
+		s.put(defReadOnly, v.Is(ReadOnly) || s.is(defReadOnly) && !v.Is(ReadWrite) && v.Class != Reset)
+	}
+	switch v.Class {
+	case Begin:
+		if !s.is(open) {
+			s.begin(v.Flags)
+		}
+	case SetTransaction:
+		if !v.Is(Characteristics) && s.is(open) {
+			s.modes(v.Flags)
+		}
+	case Commit, Rollback:
+		again := s.state & (open | whole | readOnly | snapshotOne)
+		s.over()
+		if v.Is(Chain) {
+			s.state |= again
+		}
+	case PrepareTransaction:
+		s.over()
+	case DDL:
+		s.noteObject(v, sql)
+	case Prepare:
+		s.noteStatement(v, sql)
+	case Deallocate:
+		if s.stmts != nil && v.NameEnd != 0 && int(v.NameEnd) <= len(sql) {
+			delete(s.stmts, Name(sql, v))
+		}
+	case DeallocateAll:
+		s.stmts = nil
+	case Discard:
+		if v.Is(Temp) {
+			s.put(discarding, false)
+		}
+	case DiscardAll:
+		s.put(discarding, !s.is(open))
+	}
+}
+
+// begin opens a transaction.
+func (s *Session) begin(f Flag) {
+	s.over()
+	s.state |= open
+	if f&levels == 0 {
+		if s.is(defWhole) {
+			f |= Serializable
+		} else if s.is(defSnapshot) {
+			f |= RepeatableRead
+		}
+	}
+	if f&(ReadOnly|ReadWrite) == 0 && s.is(defReadOnly) {
+		f |= ReadOnly
+	}
+	s.modes(f)
+}
+
+// modes sets what the open transaction is.
+func (s *Session) modes(f Flag) {
+	if f&levels != 0 {
+		s.put(snapshotOne, f&RepeatableRead != 0)
+		s.put(whole, f&Serializable != 0)
+	}
+	if f&(ReadOnly|ReadWrite) != 0 {
+		s.put(readOnly, f&ReadOnly != 0)
+	}
+	// A REPEATABLE READ transaction that may write sees its own writes in one snapshot: that of the primary.
+	if s.is(snapshotOne) && !s.is(readOnly) {
+		s.state |= whole
+	} else if f&Serializable == 0 && s.is(snapshotOne) {
+		s.put(whole, false)
+	}
+}
+
+// over ends the transaction.
+func (s *Session) over() {
+	s.state &^= ofTransaction
+	s.wrote = nil
+}
+
+// noteWrite remembers a write as far as the policy asks.
+func (s *Session) noteWrite(v Verdict, sql []byte) {
+	s.state |= wrote
+	switch s.Policy.mode() {
+	case StickyTransactions:
+		if s.is(open) {
+			s.state |= everWrote
+		}
+	case StickyAlways:
+		s.state |= everWrote
+	case DMLAdaptive:
+		s.noteRelations(v, sql)
+	}
+}
+
+// noteObject remembers temporary relations: new ones, and the new names of old ones.
+func (s *Session) noteObject(v Verdict, sql []byte) {
+	switch {
+	case v.Is(Temp) && v.NameEnd != 0 && int(v.NameEnd) <= len(sql):
+		s.addTemp(Name(sql, v))
+	case s.temp.Len() > 0 && startsWith(sql, kwAlter):
+		if name := renamed(sql); name != "" {
+			s.addTemp(name)
+		}
+	}
+}
+
+func (s *Session) addTemp(name string) {
+	s.put(discarding, false)
+	if s.temp == nil {
+		s.temp = new(TempSet)
+	}
+	s.temp.add(name)
+}
+
+// noteStatement remembers a prepared statement. If the name is taken the server refuses the new one, which is not known
+// yet: the name is a read only if both are.
+func (s *Session) noteStatement(v Verdict, sql []byte) {
+	if v.NameEnd == 0 || int(v.NameEnd) > len(sql) {
+		return
+	}
+	s.put(discarding, false)
+	name := Name(sql, v)
+	if old, ok := s.stmts[name]; ok && old.Target != Balance {
+		return
+	}
+	if s.stmts == nil {
+		s.stmts = make(map[string]Verdict)
+	}
+	if len(s.stmts) < maxRemembered {
+		v.NameAt, v.NameEnd = 0, 0
+		s.stmts[name] = v
+	}
+}
+
+// Settle is called when nothing is outstanding, with the transaction status of the server's last ReadyForQuery
+// ('I', 'T', 'E'); failed says that a statement since the last Settle ended with an error.
+func (s *Session) Settle(status byte, failed bool) {
+	switch {
+	case status == 'I':
+		s.over()
+	case !s.is(open):
+		s.begin(0)
+		// It was begun by something that was not recognised, so that how is not known.
+		s.state |= whole
+	}
+	if s.is(discarding) {
+		s.put(discarding, false)
+		if !failed {
+			s.temp, s.stmts = nil, nil
+			s.put(untracked|defWhole|defSnapshot|defReadOnly, false)
+		}
+	}
+}
+
+// Name is the name at v's place in sql as the server sees it: unquoted, or folded to lower case. SET TIME ZONE is
+// "timezone", NAMES "client_encoding", SCHEMA "search_path".
+func Name(sql []byte, v Verdict) string {
+	text := string(sql[v.NameAt:v.NameEnd])
+	if strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`) && len(text) > 1 {
+		return text[1 : len(text)-1]
+	}
+	var buf [maxName]byte
+	l := lexer{src: sql, start: int(v.NameAt), pos: int(v.NameEnd)}
+	name := string(l.identifier(buf[:0], tokWord))
+	if v.Class == Set || v.Class == SetLocal || v.Class == Reset {
+		switch {
+		case name == "names":
+			return "client_encoding"
+		case name == "schema":
+			return "search_path"
+		case strings.HasPrefix(name, "time") && strings.HasSuffix(name, "zone"):
+			return "timezone"
+		}
+	}
+	return name
+}
+
+// startsWith tells whether the first word of sql is w.
+func startsWith(sql []byte, w keyword) bool {
+	l := lexer{src: sql, std: true}
+	if l.next() != tokWord {
+		return false
+	}
+	in, _ := keywords().find(&l, tokWord)
+	return in.word == w
+}
+
+// renamed is the name behind the last RENAME TO.
+func renamed(sql []byte) string {
+	l := lexer{src: sql, std: true}
+	var name string
+	rename, to := false, false
+	for {
+		k := l.next()
+		if k == tokEnd {
+			return name
+		}
+		if to && (k == tokWord || k == tokQuoted) {
+			var buf [maxName]byte
+			if l.pos-l.start <= maxName+2 {
+				name = string(l.identifier(buf[:0], k))
+			}
+			to = false
+			continue
+		}
+		word := l.src[l.start:l.pos]
+		to = rename && k == tokWord && equalFold(word, "to")
+		rename = k == tokWord && (equalFold(word, "rename") || rename && !to)
+	}
+}

@@ -1,0 +1,125 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgcrew/pgcrew/common/pgtest"
+)
+
+// connect opens a connection that ends with the test.
+func connect(t testing.TB, s *pgtest.Server) *pgconn.PgConn {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgconn.Connect(ctx, s.ConnString("postgres", "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// testCatalog loads the snapshot of a server that testdata/schema.sql was run on.
+func testCatalog(t testing.TB, s *pgtest.Server, set CatalogSettings) *Catalog {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := Load(ctx, connect(t, s), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// withSchema runs testdata/schema.sql.
+func withSchema(t testing.TB, s *pgtest.Server) {
+	t.Helper()
+	schema, err := os.ReadFile("testdata/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Exec(t, string(schema))
+}
+
+var usual = CatalogSettings{CheckTemp: true, CheckUnlogged: true}
+
+// TestCorpusOnStandby compares the classifier with what a hot standby does: what is balanced, or done on all servers,
+// runs there, and nothing that it refuses is balanced.
+func TestCorpusOnStandby(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	withSchema(t, primary)
+	standby := standbys[0]
+	standby.WaitReplay(t, primary)
+	c := NewClassifier(Settings{IgnoreLeadingSpace: true})
+	env := Env{Catalog: testCatalog(t, primary, usual), StandardStrings: true, Encoding: EncodingUTF8}
+	all, dangerous := env.Catalog.Names()
+	t.Logf("%d names, %d of them dangerous", all, dangerous)
+
+	conn := connect(t, standby)
+	other := connect(t, primary)
+	var refused, ran, balanced, lost int
+	for _, k := range corpus(t) {
+		v := c.Classify([]byte(k.sql), &env)
+		if v.Target != k.target || v.Class.String() != k.class {
+			t.Errorf("testdata/corpus.txt:%d: %s %s (%s), want %s %s: %q", k.line, v.Target, v.Class, v.Reason, k.target, k.class, k.sql)
+		}
+		if k.lost {
+			lost++
+		}
+		if v.Target == Balance && v.Class == Read {
+			balanced++
+		}
+		if k.obeyed || v.Target == Local {
+			continue
+		}
+		ran++
+		err := try(t, conn, k.sql)
+		if err == nil {
+			continue
+		}
+		if v.Target == Primary {
+			refused++
+			continue
+		}
+		// Statements about transactions fail anywhere outside of a transaction block.
+		if there := try(t, other, k.sql); v.Target == Balance && v.Class != Execute || there == nil || there.Code != err.Code {
+			t.Errorf("testdata/corpus.txt:%d: %s on a standby: %v (on the primary: %v): %q", k.line, v.Target, err, there, k.sql)
+		}
+	}
+	t.Logf("%d statements ran on the standby, %d were refused; %d reads balanced, %d lost", ran, refused, balanced, lost)
+	if 100*balanced < 97*(balanced+lost) {
+		t.Errorf("%d of %d plain reads are balanced, want 97 %%", balanced, balanced+lost)
+	}
+	if ran < 300 || refused < 100 {
+		t.Errorf("%d statements ran, %d were refused: the corpus says nothing", ran, refused)
+	}
+}
+
+// try runs a statement and takes it back.
+func try(t *testing.T, conn *pgconn.PgConn, sql string) *pgconn.PgError {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := conn.Exec(ctx, sql).ReadAll()
+	var refusal *pgconn.PgError
+	if err != nil && !errors.As(err, &refusal) {
+		t.Fatalf("%q: %v", sql, err)
+	}
+	if conn.TxStatus() != 'I' {
+		if _, err := conn.Exec(ctx, "ROLLBACK").ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, clean := range []string{"SET default_transaction_isolation = 'read committed'", "RESET SESSION AUTHORIZATION", "DISCARD ALL"} {
+		if _, err := conn.Exec(ctx, clean).ReadAll(); err != nil {
+			t.Fatalf("%s after %q: %v", clean, sql, err)
+		}
+	}
+	return refusal
+}

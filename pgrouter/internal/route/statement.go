@@ -1,0 +1,287 @@
+package route
+
+// scan reads a whole statement string: what kind it is, and what the router must know of it.
+type scan struct {
+	lexer
+	names *names
+	env   *Env
+	k     kind    // of the last token
+	kw    keyword // of the last token, 0 unless it is such a word
+
+	looks int // how often the arguments of set_config were read ahead
+	flags Flag
+}
+
+// take reads the next token.
+func (s *scan) take() kind {
+	s.k, s.kw = s.next(), 0
+	if s.k == tokWord {
+		in, _ := s.names.find(&s.lexer, tokWord)
+		s.kw = in.word
+	}
+	return s.k
+}
+
+// statement reads the string to its end.
+func (s *scan) statement() Verdict {
+	for s.take() == tokSemi {
+	}
+	if s.k == tokEnd {
+		return Verdict{Target: Balance, Class: Empty}
+	}
+	v := s.one()
+	v.Flags |= s.flags
+	return v
+}
+
+// one reads the statement whose first token was just taken, and what follows it.
+func (s *scan) one() Verdict {
+	begin := s.start
+	if s.k == tokOpen || s.kw == kwSelect || s.kw == kwWith || s.kw == kwValues || s.kw == kwTable {
+		return s.query(begin)
+	}
+	if s.kw == kwCopy {
+		return s.copy(begin)
+	}
+	v := s.command()
+	return s.finish(begin, v)
+}
+
+// finish reads the string from begin and puts what it finds into v.
+func (s *scan) finish(begin int, v Verdict) Verdict {
+	multi, bad := s.rest(begin)
+	switch {
+	case bad:
+		v.Target, v.Reason, v.NameAt, v.NameEnd = Primary, ReasonText, 0, 0
+		switch v.Class {
+		case Read, Write, DDL, CopyIn, CopyOut, Explain, Call:
+			v.Flags |= Writes
+		default: // it may be a change of the session's state, of which we do not know what it changes
+			v = Verdict{Class: Unknown, Reason: ReasonText, Flags: Writes | Untracked}
+		}
+	case multi:
+		return Verdict{Class: Multi, Reason: ReasonMulti, Flags: Writes}
+	case v.Target == Primary && v.Reason == ReasonNone:
+		v.Reason = ReasonKind
+	}
+	return v
+}
+
+// query reads a SELECT, VALUES, TABLE or WITH that begins at begin.
+func (s *scan) query(begin int) Verdict {
+	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog}
+	w.pos = begin
+	return s.walked(&w, begin)
+}
+
+// walked turns the outcome of a walk into a verdict.
+func (s *scan) walked(w *walk, begin int) Verdict {
+	r := w.read()
+	if r == ReasonNone && w.cat != nil {
+		r = w.cat.nothing
+	}
+	if r == ReasonNone {
+		if s.pos = w.pos; s.ended() {
+			return Verdict{Target: Balance, Class: Read}
+		}
+		return s.finish(begin, Verdict{Target: Balance, Class: Read})
+	}
+	v := Verdict{Class: Read, Reason: r, NameAt: w.at, NameEnd: w.end}
+	switch r {
+	case ReasonRelation, ReasonSystem, ReasonServerState:
+	case ReasonTemp:
+		v.Flags = TempRead
+	case ReasonInto:
+		v.Class, v.Flags = DDL, Writes
+		s.pos = int(w.end)
+		s.into(&v)
+	case ReasonCTE:
+		v.Class, v.Flags = Write, Writes
+	default:
+		v.Flags = Writes
+	}
+	return s.finish(begin, v)
+}
+
+// ended tells whether nothing but blanks follows.
+func (s *scan) ended() bool {
+	for s.pos < len(s.src) && chars[s.src[s.pos]]&cSpace != 0 {
+		s.pos++
+	}
+	return s.pos == len(s.src)
+}
+
+// into reads what follows SELECT ... INTO: whether the new table is a temporary one, and its name.
+func (s *scan) into(v *Verdict) {
+	for {
+		switch s.take(); s.kw {
+		case kwTemp, kwTemporary:
+			v.Flags |= Temp
+			continue
+		case kwLocal, kwGlobal, kwTable, kwUnlogged:
+			continue
+		}
+		break
+	}
+	first := s.start
+	if at, end := s.chain(); v.Is(Temp) || equalPrefix(s.src[first:], "pg_temp.") {
+		v.Flags |= Temp
+		v.NameAt, v.NameEnd = at, end
+	}
+}
+
+// chain reads name.name.name from the token just taken, and gives the place of the last name. The token behind is taken.
+func (s *scan) chain() (at, end uint32) {
+	for s.k == tokWord || s.k == tokQuoted {
+		at, end = uint32(s.start), uint32(s.pos)
+		if s.take() != tokDot {
+			break
+		}
+		s.take()
+	}
+	return at, end
+}
+
+// copy reads COPY, whose first word begins at begin.
+func (s *scan) copy(begin int) Verdict {
+	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog, dml: true, copy: true}
+	w.frames[0].place = atRelation
+	w.prev.kind = tokWord // what follows COPY is not the beginning of a query
+	r := w.read()
+	if r == ReasonNone && w.cat != nil {
+		r = w.cat.nothing
+	}
+	if r == ReasonNone && w.stdout {
+		return s.finish(begin, Verdict{Target: Balance, Class: CopyOut})
+	}
+	s.pos = begin
+	s.take()
+	v := Verdict{Class: s.direction(), Reason: r, NameAt: w.at, NameEnd: w.end}
+	if v.Class == CopyOut && (r == ReasonRelation || r == ReasonSystem || r == ReasonTemp || r == ReasonServerState) {
+		if r == ReasonTemp {
+			v.Flags = TempRead
+		}
+		return s.finish(begin, v)
+	}
+	v.Flags = Writes
+	return s.finish(begin, v)
+}
+
+// direction finds out where a COPY goes, from behind its first word.
+func (s *scan) direction() Class {
+	for depth := 0; ; {
+		switch s.take(); s.k {
+		case tokEnd:
+			return Write
+		case tokOpen:
+			depth++
+		case tokClose:
+			depth--
+		case tokWord:
+			if depth > 0 {
+				continue
+			}
+			switch s.kw {
+			case kwFrom:
+				return CopyIn
+			case kwTo:
+				s.take()
+				if s.kw == kwStdout || s.kw == kwStdin {
+					return CopyOut
+				}
+				return Write
+			}
+		}
+	}
+}
+
+// rest reads the whole string from begin: whether a second statement follows, and whether it can be read at all.
+// On its way it finds the functions that change the session's state.
+func (s *scan) rest(begin int) (multi, bad bool) {
+	s.pos = begin
+	var split splitter
+	for {
+		k := s.next()
+		switch k {
+		case tokEnd:
+			return false, bad
+		case tokBad:
+			bad = true
+		case tokWord, tokQuoted:
+			s.stateful(k)
+		}
+		if split.ends(&s.lexer, k) {
+			break
+		}
+	}
+	for {
+		switch s.next() {
+		case tokSemi:
+			continue
+		case tokEnd:
+			return false, bad
+		}
+		multi = true
+		break
+	}
+	for {
+		switch k := s.next(); k {
+		case tokEnd:
+			return multi, bad
+		case tokWord, tokQuoted:
+			s.stateful(k)
+		}
+	}
+}
+
+// stateful notes set_config and setseed.
+func (s *scan) stateful(k kind) {
+	name := s.src[s.start:s.pos]
+	if k == tokQuoted {
+		name = name[1 : len(name)-1]
+	}
+	switch {
+	case len(name) == len("setseed") && equalFold(name, "setseed"):
+		s.flags |= Untracked
+	case len(name) == len("set_config") && equalFold(name, "set_config"):
+		if s.flags&Untracked == 0 && s.lastArgumentTrue() {
+			s.flags |= UntrackedLocal
+		} else {
+			s.flags |= Untracked
+		}
+	}
+}
+
+// lastArgumentTrue reads ahead in the arguments of a function, and tells whether the last one is the word true.
+// Only so many are read: they may hold each other.
+func (s *scan) lastArgumentTrue() bool {
+	s.looks++
+	if s.looks > 8 {
+		return false
+	}
+	l := s.lexer
+	if l.next() != tokOpen {
+		return false
+	}
+	depth, comma, yes := 1, false, false
+	for {
+		switch k := l.next(); k {
+		case tokEnd, tokBad:
+			return false
+		case tokOpen:
+			depth++
+			comma, yes = false, false
+		case tokClose:
+			depth--
+			if depth == 0 {
+				return yes
+			}
+			comma, yes = false, false
+		case tokComma:
+			comma, yes = depth == 1, false
+		default:
+			yes = comma && k == tokWord && equalFold(l.src[l.start:l.pos], "true")
+			comma = false
+		}
+	}
+}

@@ -1,0 +1,300 @@
+package route
+
+// Limits of a query that is read to its end. Beyond them it goes to the primary.
+const (
+	maxDepth = 64 // parentheses in each other
+	maxCTE   = 32 // names defined by WITH
+)
+
+// place is what the next identifier of a parenthesis level would be.
+type place uint8
+
+const (
+	inExpression place = iota
+	atRelation         // FROM, JOIN or a comma before it: a relation, a function, a subquery
+	inRelation         // its name has begun
+	afterItem          // an alias may come
+	afterAlias         // a list of columns may come
+	atCTE              // the name of a WITH query
+	afterCTE           // its columns, AS
+)
+
+// frame is what is open at one level of parentheses.
+type frame struct {
+	place  place
+	query  bool // a SELECT has begun here: FROM is its clause, AS names a column
+	from   bool // in its FROM clause: a comma brings the next item
+	with   bool // in a WITH clause: a comma brings the next name
+	blind  bool // the options of COPY: names mean nothing
+	square bool // opened by [
+}
+
+// token is what is remembered of one.
+type token struct {
+	kind       kind
+	info       info
+	known      bool // the name is in the catalog
+	start, end int
+}
+
+// walk reads one query from its first token and proves it a read, or says why not. It lives on the stack.
+type walk struct {
+	lexer
+	env   *Env
+	names *names
+	cat   *Catalog // nil: no name can be trusted
+
+	depth       int
+	frames      [maxDepth]frame
+	ctes        [maxCTE][2]uint32
+	cteCount    int
+	prev, prev2 token
+	dotted      bool // the relation being named has a schema
+	dml         bool // a WITH or COPY was seen, so that INSERT, UPDATE, DELETE may be a part of the query
+	copy        bool // the query is COPY
+	out         bool // COPY ... TO was seen
+	stdout      bool // COPY ... TO STDOUT was seen
+
+	at, end uint32 // the name that decided
+}
+
+// fail notes the place and gives the reason.
+func (w *walk) fail(r Reason, t *token) Reason {
+	w.at, w.end = uint32(t.start), uint32(t.end)
+	return r
+}
+
+// read goes to the end of the statement or to the first thing that keeps it on the primary.
+func (w *walk) read() Reason {
+	for {
+		k := w.next()
+		t := token{kind: k, start: w.start, end: w.pos}
+		f := &w.frames[w.depth]
+		var r Reason
+		switch k {
+		case tokWord, tokQuoted:
+			r = w.name(&t, f)
+		case tokOpen:
+			r = w.open(&t, f)
+		case tokDot:
+			if w.prev.kind == tokNumber || w.prev.kind == tokString {
+				r = w.fail(ReasonText, &t)
+			}
+		default:
+			if f.place == inRelation {
+				r = w.relation(f)
+				if r != ReasonNone {
+					return r
+				}
+			}
+			switch k {
+			case tokEnd:
+				if w.depth > 0 {
+					return w.fail(ReasonText, &t)
+				}
+				return ReasonNone
+			case tokBad:
+				return w.fail(ReasonText, &t)
+			case tokSemi:
+				if w.depth > 0 {
+					return w.fail(ReasonText, &t)
+				}
+				return ReasonNone
+			case tokClose:
+				if w.depth == 0 || (w.src[t.start] == ']') != f.square {
+					return w.fail(ReasonText, &t)
+				}
+				w.depth--
+			case tokComma:
+				switch {
+				case f.from:
+					f.place = atRelation
+				case f.with:
+					f.place = atCTE
+				}
+			case tokOp:
+				r = w.operators(&t)
+			case tokString:
+				r = w.literal(&t)
+			}
+		}
+		if r != ReasonNone {
+			return r
+		}
+		w.prev2, w.prev = w.prev, t
+	}
+}
+
+// open handles '(' and '['.
+func (w *walk) open(t *token, f *frame) Reason {
+	if w.depth+1 >= maxDepth {
+		return w.fail(ReasonText, t)
+	}
+	child := frame{blind: f.blind}
+	if w.src[t.start] == '[' {
+		if f.place == inRelation {
+			if r := w.relation(f); r != ReasonNone {
+				return r
+			}
+		}
+		child.square = true
+		w.push(child)
+		return ReasonNone
+	}
+	named := w.prev.kind == tokWord || w.prev.kind == tokQuoted
+	switch f.place {
+	case atRelation:
+		f.place = afterItem
+		child.place, child.from = atRelation, true
+	case inRelation:
+		if !w.copy || w.depth > 0 || f.query {
+			if r := w.call(); r != ReasonNone {
+				return r
+			}
+			f.place = afterItem
+			break
+		}
+		if r := w.relation(f); r != ReasonNone {
+			return r
+		}
+	case afterAlias, afterCTE:
+		if f.place == afterAlias {
+			f.place = inExpression
+		}
+	default:
+		if named && !f.blind {
+			if r := w.call(); r != ReasonNone {
+				return r
+			}
+		}
+	}
+	w.push(child)
+	return ReasonNone
+}
+
+func (w *walk) push(f frame) {
+	w.depth++
+	w.frames[w.depth] = f
+}
+
+// call judges the previous token as the name before '('.
+func (w *walk) call() Reason {
+	p := &w.prev
+	if p.info.facts&(callBad|typeBad) != 0 {
+		return w.fail(p.info.reason, p)
+	}
+	if p.info.facts&(reserved|columnName) != 0 && p.kind == tokWord {
+		return ReasonNone
+	}
+	if w.cat == nil {
+		return w.fail(ReasonNoCatalog, p)
+	}
+	if p.info.facts&(isFunction|isType|parenOK) == 0 {
+		return w.fail(ReasonUnknownName, p)
+	}
+	return ReasonNone
+}
+
+// relation judges the name that has just ended, in the place of a relation.
+func (w *walk) relation(f *frame) Reason {
+	f.place = afterItem
+	p := &w.prev
+	if p.kind != tokWord && p.kind != tokQuoted {
+		return w.fail(ReasonText, p)
+	}
+	if p.info.facts&relationBad != 0 {
+		return w.fail(p.info.reason, p)
+	}
+	if !w.dotted && w.isCTE(p) {
+		return ReasonNone
+	}
+	if w.cat == nil {
+		return w.fail(ReasonNoCatalog, p)
+	}
+	if p.info.facts&isRelation == 0 {
+		return w.fail(ReasonUnknownRelation, p)
+	}
+	return ReasonNone
+}
+
+// isCTE tells whether t is a name that a WITH of this statement has defined.
+func (w *walk) isCTE(t *token) bool {
+	var a, b [maxName]byte
+	name := w.nameAt(a[:0], t.start, t.end)
+	for _, c := range w.ctes[:w.cteCount] {
+		if string(w.nameAt(b[:0], int(c[0]), int(c[1]))) == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// nameAt appends the name that the identifier src[start:end] stands for.
+func (w *walk) nameAt(to []byte, start, end int) []byte {
+	l := lexer{src: w.src, start: start, pos: end}
+	if w.src[start] == '"' {
+		return l.identifier(to, tokQuoted)
+	}
+	return l.identifier(to, tokWord)
+}
+
+// operators judges a run of operator characters: it is dangerous when it holds a dangerous symbol.
+func (w *walk) operators(t *token) Reason {
+	run := w.src[t.start:t.end]
+	if w.cat == nil {
+		if !plainOperator(run) {
+			return w.fail(ReasonNoCatalog, t)
+		}
+		return ReasonNone
+	}
+	for _, symbol := range w.cat.operators {
+		if contains(run, symbol) {
+			return w.fail(ReasonOperator, t)
+		}
+	}
+	return ReasonNone
+}
+
+// literal judges a string: the name of a parameter by which clients look for the primary.
+func (w *walk) literal(t *token) Reason {
+	s := w.src[t.start:t.end]
+	if len(s) > 2 && (equalFold(s[1:len(s)-1], "transaction_read_only") || equalFold(s[1:len(s)-1], "in_hot_standby")) {
+		return w.fail(ReasonServerState, t)
+	}
+	return ReasonNone
+}
+
+func contains(s []byte, sub string) bool {
+	for i := 0; i+len(sub) <= len(s); i++ {
+		if string(s[i:i+len(sub)]) == sub {
+			return true
+		}
+	}
+	return false
+}
+
+func equalPrefix(s []byte, lower string) bool {
+	return len(s) >= len(lower) && equalFold(s[:len(lower)], lower)
+}
+
+func equalFold(s []byte, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i, c := range s {
+		if fold[c] != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// plainOperator tells whether run is an operator that needs no catalog: arithmetic and comparison, for which
+// pg_catalog comes first in every search path that does not name it, and a user's own needs a user's own type.
+func plainOperator(run []byte) bool {
+	switch string(run) {
+	case "+", "-", "*", "/", "%", "<", ">", "=", "<=", ">=", "<>", "!=", "||":
+		return true
+	}
+	return false
+}
