@@ -201,20 +201,40 @@ func (s *Session) local(b []byte) bool {
 	return false
 }
 
-// uncertain tells whether a batch gives a name to a statement that an earlier one may have or not: its Parse is not
-// answered yet.
+// uncertain tells whether where a batch may go depends on answers that are still to come: it gives a name to a statement
+// that an earlier one may have or not, or goes on with a portal, which may be on another server.
 func (s *Session) uncertain(b []byte) bool {
-	if s.active == nil || !s.active.owes() || len(s.stmts) == 0 {
+	if s.active == nil || !s.active.owes() {
 		return false
 	}
+	closes := func(name []byte) bool {
+		return slices.ContainsFunc(s.active.closing, func(c closing) bool { return c.name == string(name) })
+	}
+	bound := false
 	for len(b) >= wire.HeaderSize {
 		typ, size, _ := wire.Header(b)
-		if typ == wire.Parse {
-			if name, _, ok := wire.CString(b[wire.HeaderSize:size]); ok && len(name) > 0 && s.stmts[string(name)] != nil {
+		body := b[wire.HeaderSize:size]
+		b = b[size:]
+		first, rest, _ := wire.CString(body)
+		switch typ {
+		case wire.Parse:
+			if len(first) > 0 && s.stmts[string(first)] != nil || closes(first) {
+				return true
+			}
+		case wire.Bind:
+			bound = true
+			if name, _, _ := wire.CString(rest); closes(name) {
+				return true
+			}
+		case wire.Describe, wire.Close:
+			if len(first) > 0 && (first[0] == 'S' && closes(first[1:]) || typ == wire.Describe && first[0] == 'P' && !bound) {
+				return true
+			}
+		case wire.Execute:
+			if !bound {
 				return true
 			}
 		}
-		b = b[size:]
 	}
 	return false
 }
@@ -296,7 +316,6 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		p.elsewhere = v.Target != route.Balance
 		if st := s.parsed(name, text, m, v); st != nil {
 			s.batch.parses = append(s.batch.parses, st)
-			s.batch.closes = slices.DeleteFunc(s.batch.closes, func(c closing) bool { return c.name == st.name })
 		} else {
 			s.want(s.find(name)) // the server shall say that the name is taken
 		}

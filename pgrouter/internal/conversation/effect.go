@@ -15,6 +15,7 @@ type effect struct {
 	flags route.Flag
 	key   string // what it sets: a later effect of the same key replaces it
 	sql   string
+	name  string // of a prepared statement, as SQL writes it
 }
 
 // remember notes the effect of a statement that is about to be sent, if it has one. It becomes true only when the
@@ -27,7 +28,10 @@ func (s *Session) remember(v route.Verdict, text []byte) {
 			return // it will never run anywhere else
 		}
 		e.key, e.sql = keyOf(v, text), string(text)
-	case route.Set, route.SetRole, route.Reset, route.Deallocate:
+		e.name = string(text[v.NameAt:v.NameEnd])
+	case route.Deallocate:
+		e.key, e.name = keyOf(v, text), string(text[v.NameAt:v.NameEnd])
+	case route.Set, route.SetRole, route.Reset:
 		e.key, e.sql = keyOf(v, text), string(text)
 	case route.SetTransaction:
 		if v.Is(route.Characteristics) {
@@ -96,8 +100,10 @@ func (s *Session) effectsSent(srv *Server, seq uint32) {
 
 // effectsSettle makes the effects of an answered unit true, or forgets them.
 func (s *Session) effectsSettle(srv *Server, failed bool, status byte) {
+	before := uint32(0)
 	if s.replay != nil {
 		s.replay.committed = false
+		before = s.replay.version
 	}
 	n := 0
 	for n < len(srv.effects) && int32(srv.effects[n].seq-srv.done) <= 0 {
@@ -121,13 +127,22 @@ func (s *Session) effectsSettle(srv *Server, failed bool, status byte) {
 	default:
 		r.keep()
 	}
-	srv.applied = r.version // it had all the rest before the unit was sent
+	if r.version != before {
+		// The server that made the changes has them, and had all the rest before its unit was sent.
+		if r.on == nil {
+			r.on = srv
+		}
+		r.on.applied = r.version
+	}
+	if status == wire.Idle {
+		r.on = nil
+	}
 }
 
 // take makes one effect true.
 func (s *Session) take(srv *Server, e effect) {
 	if s.replay == nil {
-		if e.sql == "" && e.class != route.DiscardAll && e.class != route.DeallocateAll {
+		if e.key == "" && e.class != route.DiscardAll && e.class != route.DeallocateAll {
 			s.takeTransaction(e)
 			return // there is nothing that a transaction could keep or undo
 		}
@@ -153,18 +168,23 @@ func (s *Session) take(srv *Server, e effect) {
 		r.back(e.key, e.class == route.RollbackTo)
 	case route.Prepare, route.Deallocate:
 		// These are not undone by a rollback.
-		r.set(entry{key: e.key, sql: e.sql, undo: e.class == route.Deallocate})
+		made := entry{key: e.key, sql: e.sql, prepares: e.name}
+		srv.prepares(made)
+		r.set(made)
 	case route.DeallocateAll:
 		r.forget(func(key string) bool { return strings.HasPrefix(key, "prepare ") })
 		r.set(entry{clean: true, key: "deallocate all", sql: "DEALLOCATE ALL"})
+		srv.prepared = nil
 		s.forgetStatements(srv, e.seq)
 	case route.DiscardAll:
 		r.forget(func(string) bool { return true })
 		r.set(entry{clean: true, key: "discard all", sql: "DISCARD ALL"})
+		srv.prepared = nil
 		s.forgetStatements(srv, e.seq)
 		s.pinned = false
 	default:
 		if e.sql != "" {
+			r.on = srv
 			r.pending = append(r.pending, entry{key: e.key, sql: e.sql})
 		}
 	}

@@ -117,16 +117,16 @@ func (s *Session) parsesSent(srv *Server, seq uint32) {
 	if b == nil || !b.used {
 		return
 	}
-	for i, st := range b.parses {
-		srv.learn(st)
-		st.srv, st.seq, st.order = srv, seq, b.parsesBefore+i+1
-	}
 	for _, c := range b.closes {
 		if c.st != nil {
 			c.seq, c.had = seq, srv.names[c.name] == c.st
 			srv.closing = append(srv.closing, c)
 		}
 		delete(srv.names, c.name)
+	}
+	for i, st := range b.parses {
+		srv.learn(st)
+		st.srv, st.seq, st.order = srv, seq, b.parsesBefore+i+1
 	}
 	if s.streaming {
 		b.parsesBefore += len(b.parses)
@@ -163,11 +163,34 @@ func (s *Session) portalNode(name []byte) int {
 	return -1
 }
 
-// parsesSettle forgets statements whose Parse was not reached or failed, and remembers those whose Close was not.
+// parsesSettle forgets statements whose Parse was not reached or failed.
 func (s *Session) parsesSettle(srv *Server, failed bool) {
+	defer s.closesSettle(srv, failed)
+	if !failed {
+		return
+	}
+	if st := s.unnamed; st != nil && st.unreached(srv) {
+		st.gone = true
+		srv.unnamed = 0
+	}
+	for name, st := range s.stmts {
+		if st.unreached(srv) {
+			delete(s.stmts, name)
+			delete(srv.names, name)
+		}
+	}
+}
+
+// unreached tells whether the unit that the server has just answered has failed before or in the statement's Parse.
+func (st *statement) unreached(srv *Server) bool {
+	return st.srv == srv && st.seq == srv.done && st.order > srv.parsed
+}
+
+// closesSettle remembers the statements whose Close was passed over after an error.
+func (s *Session) closesSettle(srv *Server, failed bool) {
 	n := 0
 	for n < len(srv.closing) && int32(srv.closing[n].seq-srv.done) <= 0 {
-		if c := srv.closing[n]; failed && c.order > srv.closed && s.stmts[c.name] == nil {
+		if c := srv.closing[n]; failed && c.order > srv.closed && s.stmts[c.name] == nil && !c.st.unreached(srv) {
 			s.stmts[c.name] = c.st
 			if c.had {
 				srv.names[c.name] = c.st
@@ -176,17 +199,4 @@ func (s *Session) parsesSettle(srv *Server, failed bool) {
 		n++
 	}
 	srv.closing = srv.closing[n:]
-	if !failed {
-		return
-	}
-	if st := s.unnamed; st != nil && st.srv == srv && st.seq == srv.done && st.order > srv.parsed {
-		st.gone = true
-		srv.unnamed = 0
-	}
-	for name, st := range s.stmts {
-		if st.srv == srv && st.seq == srv.done && st.order > srv.parsed {
-			delete(s.stmts, name)
-			delete(srv.names, name)
-		}
-	}
 }

@@ -21,11 +21,10 @@ func (s *Session) prologue(srv *Server) bool {
 	}
 	var out []byte
 	if stale {
-		for _, sql := range s.replay.missing(srv.applied, srv.born) {
+		for _, sql := range s.replay.missing(srv) {
 			out = wire.AppendQuery(out, sql)
 			srv.sent++
 		}
-		srv.applied = s.replay.version
 	}
 	if joins {
 		out = wire.AppendQuery(out, beginText(s.begin))
@@ -71,7 +70,9 @@ func (s *Session) stale(srv *Server) (names []string) {
 	}
 	free := func(name string, st *statement) {
 		old := srv.names[name]
-		if old == nil || old == st || slices.ContainsFunc(s.batch.wants, func(w *statement) bool { return w.name == name }) {
+		if old == nil || old == st ||
+			slices.ContainsFunc(s.batch.closes, func(c closing) bool { return c.name == name }) ||
+			slices.ContainsFunc(s.batch.wants, func(w *statement) bool { return w.name == name }) {
 			return
 		}
 		names = append(names, name)

@@ -8,34 +8,24 @@ type replay struct {
 	entries   []entry
 	pending   []entry // of the open transaction
 	version   uint32
-	committed bool // the transaction that just ended was committed
+	on        *Server // where the pending ones were made
+	committed bool    // the transaction that just ended was committed
 }
 
 type entry struct {
 	key       string
 	sql       string
 	version   uint32
-	since     uint32 // only for servers that have at least this version: what it undoes is there
-	undo      bool   // DEALLOCATE: fails where there is nothing to undo
+	prepares  string // the name of a prepared statement as SQL writes it; without sql it is deallocated
 	clean     bool   // DISCARD ALL, DEALLOCATE ALL: of no use to a server that came later
 	savepoint bool
 }
 
-// set adds an entry.
+// set adds an entry; an older one of the same key is of no use any more.
 func (r *replay) set(e entry) {
+	r.forget(func(key string) bool { return key == e.key })
 	r.version++
 	e.version = r.version
-	if i := slices.IndexFunc(r.entries, func(o entry) bool { return o.key == e.key }); i >= 0 {
-		if e.undo {
-			e.since = r.entries[i].version
-			if r.entries[i].undo {
-				e.since = r.entries[i].since
-			}
-		}
-		r.entries = slices.Delete(r.entries, i, i+1)
-	} else if e.undo {
-		return // it was never told to another server
-	}
 	r.entries = append(r.entries, e)
 }
 
@@ -82,16 +72,40 @@ func (r *replay) forget(which func(key string) bool) {
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool { return which(e.key) })
 }
 
-// missing are the statements that a server has not seen which was attached at version born.
-func (r *replay) missing(applied, born uint32) []string {
-	if r == nil || applied == r.version {
-		return nil
-	}
-	var sql []string
+// missing are the statements that a server has not seen. It counts as having them from then on.
+func (r *replay) missing(srv *Server) (sql []string) {
 	for _, e := range r.entries {
-		if e.version > applied && (!e.undo || applied >= e.since) && (!e.clean || e.version > born) {
+		switch {
+		case e.version <= srv.applied:
+			continue
+		case e.clean:
+			if e.version > srv.born {
+				sql = append(sql, e.sql)
+			}
+			srv.prepared = nil
+			continue
+		case e.prepares != "" && srv.prepared[e.key]:
+			sql = append(sql, "DEALLOCATE "+e.prepares)
+		}
+		if e.sql != "" {
 			sql = append(sql, e.sql)
 		}
+		srv.prepares(e)
 	}
+	srv.applied = r.version
 	return sql
+}
+
+// prepares notes what an entry does to the server's SQL-level prepared statements.
+func (srv *Server) prepares(e entry) {
+	switch {
+	case e.prepares == "":
+	case e.sql == "":
+		delete(srv.prepared, e.key)
+	default:
+		if srv.prepared == nil {
+			srv.prepared = make(map[string]bool)
+		}
+		srv.prepared[e.key] = true
+	}
 }

@@ -35,6 +35,7 @@ type Server struct {
 	closing   []closing
 	lastError []byte                // the ErrorResponse that stopped a prologue
 	names     map[string]*statement // the prepared statements it has
+	prepared  map[string]bool       // those that PREPARE made, by their keys in the session's replay
 	unnamed   uint32                // which unnamed statement it has
 }
 

@@ -59,6 +59,9 @@ func (p *Pool[K, C]) Take(key K, epoch uint64) (*Item[K, C], bool) {
 	return nil, false
 }
 
+// Has tells whether there is an idle connection of a key.
+func (p *Pool[K, C]) Has(key K) bool { return len(p.idle[key]) > 0 }
+
 // Remove takes a connection out, because it broke, say.
 func (p *Pool[K, C]) Remove(key K, c C) (*Item[K, C], bool) {
 	for _, it := range p.idle[key] {

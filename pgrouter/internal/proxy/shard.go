@@ -76,7 +76,11 @@ func (sh *shard) enter(c *client, fd int, secure secureConn, welcome []byte, fir
 	c.active = sh.loop.Now().Unix()
 	sh.clients[c] = struct{}{}
 	conn.Send(welcome)
-	if first != nil {
+	switch {
+	case first == nil:
+	case sh.pool.Has(kind{first.id, first.node}):
+		sh.discard(first) // it was only opened to learn something
+	default:
 		sh.keep(first) // the session takes it from the pool when it needs it
 	}
 	if sh.draining {
