@@ -18,7 +18,7 @@ var pieces = [][]byte{
 	parse("", "SELECT a"), parse("", "INSERT"), parse("p", "SELECT b"), parse("p", "SET b = 6"), parse("", "BAD"), parse("s", "SET a = 7"),
 	// A Bind of the unnamed statement, or an Execute of the unnamed portal, that a Query or an error has destroyed
 	// is left out: on another server they may still be there, and no driver does it.
-	bind("", "p"), bind("", "s"), bind("c", "p"), bind("", "q"), execute("c"), describe('S', "p"), describe('P', ""),
+	bind("", "p"), bind("", "s"), bind("c", "p"), bind("", "q"), execute("c"), describe('S', "p"), describe('P', "c"),
 	closes('S', "p"), closes('S', "s"), syncs, syncs, syncs,
 	join(parse("", "SELECT a"), bind("", ""), execute(""), syncs),
 	join(parse("", "SET a = 8"), bind("", ""), execute(""), syncs),
