@@ -9,6 +9,10 @@ state_lock() {
 }
 
 state_up() {
+	local other
+	other=$(grep -hzs '^pgcrew-lab:/' /proc/[0-9]*/cmdline | tr '\0' '\n' | grep -vF "pgcrew-lab:$STATE:" | sort -u) || :
+	[ -z "$other" ] || die "$EX_USAGE" "a lab with another LAB_STATE is up, and there is one address range: ${other//$'\n'/, }" \
+		"end it first, with its LAB_STATE and lab down"
 	if ! mountpoint -q "$STATE"; then
 		mkdir -p "$STATE"
 		[ -z "$(ls -A "$STATE")" ] || die "$EX_USAGE" "$STATE is in use and not the lab's" "empty it, or set LAB_STATE"
