@@ -114,11 +114,10 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	case runs || s.status == wire.Idle:
 		u.node = s.reader()
 		u.read = true
+	case s.home != nil && !s.here:
+		u.node = s.home.Node // it may be for anything: no other server need join the transaction for it
 	default:
-		u.node = s.reader()
-		if s.home != nil {
-			u.node = s.home.Node
-		}
+		u.node = s.primary()
 	}
 	u.class, u.verb = all.class, all.verb
 	if end == wire.Flush {
