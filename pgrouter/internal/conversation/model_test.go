@@ -93,13 +93,13 @@ func (m *modelServer) message(typ byte, body []byte) {
 	case 'D':
 		m.start()
 		if name := string(a[1:]); a[0] == 'S' {
-			sql, ok := m.stmts[name]
-			if !ok || m.status == 'E' && strings.HasPrefix(sql, "SELECT") {
+			// A server describes, even in a failed transaction, what returns no rows; ours may not have it at hand.
+			if _, ok := m.stmts[name]; !ok || m.status == 'E' {
 				m.broken("26000")
 				return
 			}
 			m.say('t', "\x00\x00")
-		} else if sql, ok := m.portals[name]; !ok || m.status == 'E' && strings.HasPrefix(sql, "SELECT") {
+		} else if _, ok := m.portals[name]; !ok || m.status == 'E' {
 			m.broken("34000")
 			return
 		}
