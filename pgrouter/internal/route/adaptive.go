@@ -37,7 +37,7 @@ func (s *Session) noteTargets(sql []byte) (found bool) {
 		case tokComma:
 			target = list
 		case tokWord, tokQuoted:
-			in, _ := keywords().find(&l, k)
+			in := keywords().find(&l, k)
 			switch in.word {
 			case kwInto, kwUpdate, kwTruncate, kwCopy:
 				target, list = true, in.word == kwTruncate

@@ -244,7 +244,7 @@ func (b *builder) mentions(body string) bool {
 			return false
 		}
 		if k == tokWord || k == tokQuoted {
-			in, _ := b.cat.names.find(&l, k)
+			in := b.cat.names.find(&l, k)
 			ahead := l
 			called := ahead.next() == tokOpen
 			switch facts := in.facts; {

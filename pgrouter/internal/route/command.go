@@ -139,10 +139,10 @@ func (s *scan) prepare() Verdict {
 	var inner Verdict
 	switch s.kw {
 	case kwSelect, kwWith, kwValues, kwTable:
-		inner = s.query(s.start)
+		inner = s.query()
 	default:
 		if s.k == tokOpen {
-			inner = s.query(s.start)
+			inner = s.query()
 			break
 		}
 		inner = Verdict{Flags: Writes, Reason: ReasonKind}
@@ -162,7 +162,7 @@ func (s *scan) types() bool {
 		case tokClose:
 			depth--
 		case tokWord, tokQuoted:
-			if in, _ := s.names.find(&s.lexer, s.k); in.facts&typeBad != 0 {
+			if in := s.names.find(&s.lexer, s.k); in.facts&typeBad != 0 {
 				return false
 			}
 		}
@@ -179,8 +179,7 @@ func (s *scan) execute() Verdict {
 		return v
 	}
 	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog}
-	w.pos = s.start
-	if r := w.read(); r != ReasonNone {
+	if r := w.read(s.k); r != ReasonNone {
 		v.Target, v.Flags, v.Reason = Primary, Writes, r
 	}
 	return v

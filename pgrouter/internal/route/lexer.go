@@ -84,6 +84,16 @@ var fold = func() (t [256]byte) {
 	return t
 }()
 
+// nameByte is fold for bytes that may be part of an identifier, and 0 for others.
+var nameByte = func() (t [256]byte) {
+	for i := range t {
+		if chars[i]&cName != 0 {
+			t[i] = fold[i]
+		}
+	}
+	return t
+}()
+
 // FNV-1a.
 const (
 	hashStart = 2166136261
@@ -175,10 +185,13 @@ func (l *lexer) word() kind {
 	p := l.start
 	h := uint32(hashStart)
 	var or byte
-	for p < len(src) && chars[src[p]]&cName != 0 {
-		or |= src[p]
-		h = (h ^ uint32(fold[src[p]])) * hashPrime
-		p++
+	for ; p < len(src); p++ {
+		c := nameByte[src[p]]
+		if c == 0 {
+			break
+		}
+		or |= c
+		h = (h ^ uint32(c)) * hashPrime
 	}
 	l.pos, l.hash, l.high = p, h, or >= 128
 	if p < len(src) && p-l.start == 1 {

@@ -43,8 +43,8 @@ type slot struct {
 	len  uint8 // 0: free
 }
 
-// find looks up the identifier that l has just read as k.
-func (n *names) find(l *lexer, k kind) (info, bool) {
+// find looks up the identifier that l has just read as k; the zero info says that it is not known.
+func (n *names) find(l *lexer, k kind) info {
 	start, end := l.start, l.pos
 	if k == tokQuoted {
 		start, end = start+1, end-1
@@ -55,7 +55,7 @@ probe:
 	for i := l.hash & mask; ; i = (i + 1) & mask {
 		s := &n.slots[i]
 		if s.len == 0 {
-			return info{}, false
+			return info{}
 		}
 		if s.hash != l.hash || int(s.len) != len(name) {
 			continue
@@ -68,14 +68,14 @@ probe:
 			// A quoted identifier is never a keyword.
 			in := s.info
 			in.plain()
-			return in, true
+			return in
 		}
 		for j, c := range name {
 			if fold[c] != key[j] {
 				continue probe
 			}
 		}
-		return s.info, true
+		return s.info
 	}
 }
 

@@ -199,7 +199,7 @@ func startsWith(sql []byte, w keyword) bool {
 	if l.next() != tokWord {
 		return false
 	}
-	in, _ := keywords().find(&l, tokWord)
+	in := keywords().find(&l, tokWord)
 	return in.word == w
 }
 

@@ -16,7 +16,7 @@ type scan struct {
 func (s *scan) take() kind {
 	s.k, s.kw = s.next(), 0
 	if s.k == tokWord {
-		in, _ := s.names.find(&s.lexer, tokWord)
+		in := s.names.find(&s.lexer, tokWord)
 		s.kw = in.word
 	}
 	return s.k
@@ -38,7 +38,7 @@ func (s *scan) statement() Verdict {
 func (s *scan) one() Verdict {
 	begin := s.start
 	if s.k == tokOpen || s.kw == kwSelect || s.kw == kwWith || s.kw == kwValues || s.kw == kwTable {
-		return s.query(begin)
+		return s.query()
 	}
 	if s.kw == kwCopy {
 		return s.copy(begin)
@@ -67,16 +67,11 @@ func (s *scan) finish(begin int, v Verdict) Verdict {
 	return v
 }
 
-// query reads a SELECT, VALUES, TABLE or WITH that begins at begin.
-func (s *scan) query(begin int) Verdict {
+// query reads a SELECT, VALUES, TABLE or WITH, of which the first token was just taken.
+func (s *scan) query() Verdict {
+	begin := s.start
 	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog}
-	w.pos = begin
-	return s.walked(&w, begin)
-}
-
-// walked turns the outcome of a walk into a verdict.
-func (s *scan) walked(w *walk, begin int) Verdict {
-	r := w.read()
+	r := w.read(s.k)
 	if r == ReasonNone && w.cat != nil {
 		r = w.cat.nothing
 	}
@@ -147,7 +142,7 @@ func (s *scan) copy(begin int) Verdict {
 	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog, dml: true, copy: true}
 	w.frames[0].place = atRelation
 	w.prev.kind = tokWord // what follows COPY is not the beginning of a query
-	r := w.read()
+	r := w.read(w.next())
 	if r == ReasonNone && w.cat != nil {
 		r = w.cat.nothing
 	}

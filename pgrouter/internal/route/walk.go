@@ -3,7 +3,7 @@ package route
 // Limits of a query that is read to its end. Beyond them it goes to the primary.
 const (
 	maxDepth = 64 // parentheses in each other
-	maxCTE   = 32 // names defined by WITH
+	maxCTE   = 20 // names defined by WITH
 )
 
 // place is what the next identifier of a parenthesis level would be.
@@ -19,22 +19,30 @@ const (
 	afterCTE           // its columns, AS
 )
 
-// frame is what is open at one level of parentheses.
+// frame is what is open at one level of parentheses. It is small, because a walk clears all of them.
 type frame struct {
-	place  place
-	query  bool // a SELECT has begun here: FROM is its clause, AS names a column
-	from   bool // in its FROM clause: a comma brings the next item
-	with   bool // in a WITH clause: a comma brings the next name
-	blind  bool // the options of COPY: names mean nothing
-	square bool // opened by [
+	place place
+	in    clause
 }
 
-// token is what is remembered of one.
+// clause is a set of facts about a frame.
+type clause uint8
+
+const (
+	inQuery  clause = 1 << iota // a SELECT has begun here: FROM is its clause, AS names a column
+	inFrom                      // in its FROM clause: a comma brings the next item
+	inWith                      // in a WITH clause: a comma brings the next name
+	inBlind                     // the options of COPY: names mean nothing
+	inSquare                    // opened by [
+)
+
+func (f *frame) is(c clause) bool { return f.in&c != 0 }
+
+// token is what is remembered of one. info is zero for a name that is not in the catalog.
 type token struct {
-	kind       kind
+	start, end uint32
 	info       info
-	known      bool // the name is in the catalog
-	start, end int
+	kind       kind
 }
 
 // walk reads one query from its first token and proves it a read, or says why not. It lives on the stack.
@@ -44,85 +52,92 @@ type walk struct {
 	names *names
 	cat   *Catalog // nil: no name can be trusted
 
-	depth       int
-	frames      [maxDepth]frame
-	ctes        [maxCTE][2]uint32
-	cteCount    int
-	prev, prev2 token
-	dotted      bool // the relation being named has a schema
-	dml         bool // a WITH or COPY was seen, so that INSERT, UPDATE, DELETE may be a part of the query
-	copy        bool // the query is COPY
-	out         bool // COPY ... TO was seen
-	stdout      bool // COPY ... TO STDOUT was seen
+	depth    int
+	frames   [maxDepth]frame
+	ctes     [maxCTE][2]uint32
+	cteCount int
+	prev     token
+	prev2    keyword // before prev
+	dotted   bool    // the relation being named has a schema
+	dml      bool    // a WITH or COPY was seen, so that INSERT, UPDATE, DELETE may be a part of the query
+	copy     bool    // the query is COPY
+	out      bool    // COPY ... TO was seen
+	stdout   bool    // COPY ... TO STDOUT was seen
 
 	at, end uint32 // the name that decided
 }
 
 // fail notes the place and gives the reason.
 func (w *walk) fail(r Reason, t *token) Reason {
-	w.at, w.end = uint32(t.start), uint32(t.end)
+	w.at, w.end = t.start, t.end
 	return r
 }
 
-// read goes to the end of the statement or to the first thing that keeps it on the primary.
-func (w *walk) read() Reason {
+// read goes from the token that was just taken to the end of the statement, or to the first thing that keeps it on the
+// primary. first is that token's kind.
+func (w *walk) read(first kind) Reason {
+	t := token{kind: first}
 	for {
-		k := w.next()
-		t := token{kind: k, start: w.start, end: w.pos}
+		t.start, t.end = uint32(w.start), uint32(w.pos)
 		f := &w.frames[w.depth]
-		var r Reason
-		switch k {
+		r := ReasonNone
+		switch t.kind {
 		case tokWord, tokQuoted:
+			t.info = w.names.find(&w.lexer, t.kind)
 			r = w.name(&t, f)
-		case tokOpen:
-			r = w.open(&t, f)
 		case tokDot:
+			t.info = info{}
 			if w.prev.kind == tokNumber || w.prev.kind == tokString {
 				r = w.fail(ReasonText, &t)
 			}
+		case tokOpen:
+			t.info = info{}
+			r = w.open(&t, f)
 		default:
+			t.info = info{}
 			if f.place == inRelation {
-				r = w.relation(f)
-				if r != ReasonNone {
+				if r = w.relation(f); r != ReasonNone {
 					return r
 				}
 			}
-			switch k {
-			case tokEnd:
+			if t.kind == tokEnd || t.kind == tokSemi {
 				if w.depth > 0 {
 					return w.fail(ReasonText, &t)
 				}
 				return ReasonNone
-			case tokBad:
-				return w.fail(ReasonText, &t)
-			case tokSemi:
-				if w.depth > 0 {
-					return w.fail(ReasonText, &t)
-				}
-				return ReasonNone
-			case tokClose:
-				if w.depth == 0 || (w.src[t.start] == ']') != f.square {
-					return w.fail(ReasonText, &t)
-				}
-				w.depth--
-			case tokComma:
-				switch {
-				case f.from:
-					f.place = atRelation
-				case f.with:
-					f.place = atCTE
-				}
-			case tokOp:
-				r = w.operators(&t)
-			case tokString:
-				r = w.literal(&t)
 			}
+			r = w.other(&t, f)
 		}
 		if r != ReasonNone {
 			return r
 		}
-		w.prev2, w.prev = w.prev, t
+		w.prev2, w.prev = w.prev.info.word, t
+		t.kind = w.next()
 	}
+}
+
+// other handles what is neither a name nor changes the depth to more.
+func (w *walk) other(t *token, f *frame) Reason {
+	switch t.kind {
+	case tokBad:
+		return w.fail(ReasonText, t)
+	case tokClose:
+		if w.depth == 0 || (w.src[t.start] == ']') != f.is(inSquare) {
+			return w.fail(ReasonText, t)
+		}
+		w.depth--
+	case tokComma:
+		if f.is(inFrom) {
+			f.place = atRelation
+		} else if f.is(inWith) {
+			f.place = atCTE
+		}
+	case tokOp:
+		return w.operators(t)
+	case tokString:
+		return w.literal(t)
+	}
+	return ReasonNone
 }
 
 // open handles '(' and '['.
@@ -130,14 +145,14 @@ func (w *walk) open(t *token, f *frame) Reason {
 	if w.depth+1 >= maxDepth {
 		return w.fail(ReasonText, t)
 	}
-	child := frame{blind: f.blind}
+	child := frame{in: f.in & inBlind}
 	if w.src[t.start] == '[' {
 		if f.place == inRelation {
 			if r := w.relation(f); r != ReasonNone {
 				return r
 			}
 		}
-		child.square = true
+		child.in |= inSquare
 		w.push(child)
 		return ReasonNone
 	}
@@ -145,9 +160,9 @@ func (w *walk) open(t *token, f *frame) Reason {
 	switch f.place {
 	case atRelation:
 		f.place = afterItem
-		child.place, child.from = atRelation, true
+		child.place, child.in = atRelation, child.in|inFrom
 	case inRelation:
-		if !w.copy || w.depth > 0 || f.query {
+		if !w.copy || w.depth > 0 || f.is(inQuery) {
 			if r := w.call(); r != ReasonNone {
 				return r
 			}
@@ -162,7 +177,7 @@ func (w *walk) open(t *token, f *frame) Reason {
 			f.place = inExpression
 		}
 	default:
-		if named && !f.blind {
+		if named && !f.is(inBlind) {
 			if r := w.call(); r != ReasonNone {
 				return r
 			}
@@ -205,22 +220,19 @@ func (w *walk) relation(f *frame) Reason {
 	if p.info.facts&relationBad != 0 {
 		return w.fail(p.info.reason, p)
 	}
-	if !w.dotted && w.isCTE(p) {
+	if p.info.facts&isRelation != 0 || !w.dotted && w.cteCount > 0 && w.isCTE(p) {
 		return ReasonNone
 	}
 	if w.cat == nil {
 		return w.fail(ReasonNoCatalog, p)
 	}
-	if p.info.facts&isRelation == 0 {
-		return w.fail(ReasonUnknownRelation, p)
-	}
-	return ReasonNone
+	return w.fail(ReasonUnknownRelation, p)
 }
 
 // isCTE tells whether t is a name that a WITH of this statement has defined.
 func (w *walk) isCTE(t *token) bool {
 	var a, b [maxName]byte
-	name := w.nameAt(a[:0], t.start, t.end)
+	name := w.nameAt(a[:0], int(t.start), int(t.end))
 	for _, c := range w.ctes[:w.cteCount] {
 		if string(w.nameAt(b[:0], int(c[0]), int(c[1]))) == string(name) {
 			return true

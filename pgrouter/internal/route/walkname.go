@@ -1,8 +1,7 @@
 package route
 
-// name handles a word or a quoted identifier.
+// name handles a word or a quoted identifier, of which t has all that is known.
 func (w *walk) name(t *token, f *frame) Reason {
-	t.info, t.known = w.names.find(&w.lexer, t.kind)
 	if w.high && (w.env.Encoding != EncodingUTF8 || w.cat == nil || !w.cat.utf8) {
 		return w.fail(ReasonEncoding, t)
 	}
@@ -47,7 +46,7 @@ func (w *walk) name(t *token, f *frame) Reason {
 // label tells whether the current word is a name given by AS, which may be any word at all.
 // AS in front of a type, as in CAST, is in parentheses of its own, where no SELECT has begun.
 func (w *walk) label(f *frame) bool {
-	return w.prev.info.word == kwAs && f.query && f.place != afterCTE
+	return w.prev.info.word == kwAs && f.is(inQuery) && f.place != afterCTE
 }
 
 // identifier handles a name that is not a reserved word, by its place.
@@ -76,11 +75,11 @@ func (w *walk) identifier(t *token, f *frame) Reason {
 		if w.cteCount == maxCTE {
 			return w.fail(ReasonText, t)
 		}
-		w.ctes[w.cteCount] = [2]uint32{uint32(t.start), uint32(t.end)}
+		w.ctes[w.cteCount] = [2]uint32{t.start, t.end}
 		w.cteCount++
 		f.place = afterCTE
 	}
-	if f.blind {
+	if f.is(inBlind) {
 		return ReasonNone
 	}
 	return w.judge(t, f)
@@ -102,7 +101,7 @@ func (w *walk) judge(t *token, f *frame) Reason {
 	if w.env.Temp != nil && (relation || !field) && w.env.Temp.has(&w.lexer, t.kind) {
 		return w.fail(ReasonTemp, t)
 	}
-	if !t.known && equalPrefix(w.src[t.start:t.end], "pg_temp_") {
+	if t.info == (info{}) && equalPrefix(w.src[t.start:t.end], "pg_temp_") {
 		return w.fail(ReasonTemp, t)
 	}
 	if w.cat == nil && !relation && f.place != afterCTE && !w.syntax(t) {
@@ -136,40 +135,40 @@ func (w *walk) keyword(t *token, f *frame) Reason {
 			return w.fail(ReasonLock, t)
 		}
 	case kwSelect:
-		*f = frame{query: true, square: f.square}
+		*f = frame{in: f.in&inSquare | inQuery}
 	case kwValues: // may be a column's or a relation's name elsewhere
 		if w.queryStart(f) {
-			*f = frame{square: f.square}
+			*f = frame{in: f.in & inSquare}
 		}
 	case kwTable: // may be a column's label elsewhere
 		if w.queryStart(f) {
-			*f = frame{place: atRelation, square: f.square}
+			*f = frame{place: atRelation, in: f.in & inSquare}
 		}
 	case kwFrom:
 		return w.fromWord(t, f)
 	case kwTo:
 		if w.copy && w.depth == 0 && !w.out {
-			w.out, f.blind = true, true
-			f.place = inExpression
+			w.out = true
+			f.place, f.in = inExpression, f.in|inBlind
 		}
 	case kwStdout, kwStdin:
 		w.stdout = w.stdout || w.copy && w.depth == 0 && after == kwTo
 	case kwJoin:
-		if f.query || f.from {
+		if f.is(inQuery | inFrom) {
 			f.place = atRelation
 		}
 	case kwOn, kwUsing:
 		f.place = inExpression
 	case kwGroup:
 		if after != kwWithin {
-			f.from, f.place = false, inExpression
+			f.place, f.in = inExpression, f.in&^inFrom
 		}
 	case kwWhere, kwHaving, kwWindow, kwOrder, kwLimit, kwOffset, kwFetch, kwFor, kwUnion, kwIntersect, kwExcept:
-		f.from, f.place = false, inExpression
+		f.place, f.in = inExpression, f.in&^inFrom
 	case kwWith:
 		w.dml = true
 		if w.queryStart(f) {
-			f.with, f.place = true, atCTE
+			f.place, f.in = atCTE, f.in|inWith
 		}
 	}
 	if w.dml && after == kwUpdate && t.info.word == kwOnly {
@@ -184,7 +183,7 @@ func (w *walk) queryStart(f *frame) bool {
 	case tokEnd, tokOpen:
 		return true
 	case tokClose:
-		return f.with
+		return f.is(inWith)
 	}
 	switch w.prev.info.word {
 	case kwAs, kwFor, kwUnion, kwIntersect, kwExcept, kwAll, kwDistinct:
@@ -201,9 +200,9 @@ func (w *walk) fromWord(t *token, f *frame) Reason {
 		return w.fail(ReasonCTE, &w.prev)
 	case w.copy && w.depth == 0:
 		return w.fail(ReasonKind, t)
-	case after == kwDistinct && (w.prev2.info.word == kwIs || w.prev2.info.word == kwNot):
-	case f.query:
-		f.from, f.place = true, atRelation
+	case after == kwDistinct && (w.prev2 == kwIs || w.prev2 == kwNot):
+	case f.is(inQuery):
+		f.place, f.in = atRelation, f.in|inFrom
 	}
 	return ReasonNone
 }
