@@ -14,10 +14,8 @@ func (s *Session) note(v Verdict, sql []byte) {
 	if v.Is(Writes) && v.Class != Prepare {
 		s.noteWrite(v, sql)
 	}
-	if v.Is(Characteristics) && v.Class != Show {
-		s.put(defWhole, v.Is(Serializable) || s.is(defWhole) && v.Flags&levels == 0 && v.Class != Reset)
-		s.put(defSnapshot, v.Is(RepeatableRead) || s.is(defSnapshot) && v.Flags&levels == 0 && v.Class != Reset)
-		s.put(defReadOnly, v.Is(ReadOnly) || s.is(defReadOnly) && !v.Is(ReadWrite) && v.Class != Reset)
+	if v.Is(Characteristics) {
+		s.noteDefaults(v)
 	}
 	switch v.Class {
 	case Begin:
@@ -29,6 +27,9 @@ func (s *Session) note(v Verdict, sql []byte) {
 			s.modes(v.Flags)
 		}
 	case Commit, Rollback:
+		if v.Class == Rollback {
+			s.next |= s.state & defaults // they may come back
+		}
 		again := s.state & (open | whole | readOnly | snapshotOne)
 		s.over()
 		if v.Is(Chain) {
@@ -55,6 +56,24 @@ func (s *Session) note(v Verdict, sql []byte) {
 	}
 }
 
+// noteDefaults remembers how transactions will begin. Until the change is known to last, both the old and the new
+// defaults count: the stricter one wins.
+func (s *Session) noteDefaults(v Verdict) {
+	switch {
+	case v.Class == Reset:
+		s.next &^= defaults // to the server's; if that is serializable the catalog snapshot knows it
+	case v.Flags&levels != 0:
+		s.next &^= defaults
+		if v.Is(Serializable) {
+			s.next |= defWhole
+		}
+		if v.Is(RepeatableRead) {
+			s.next |= defSnapshot
+		}
+	}
+	s.state |= s.next
+}
+
 // begin opens a transaction.
 func (s *Session) begin(f Flag) {
 	s.over()
@@ -65,9 +84,6 @@ func (s *Session) begin(f Flag) {
 		} else if s.is(defSnapshot) {
 			f |= RepeatableRead
 		}
-	}
-	if f&(ReadOnly|ReadWrite) == 0 && s.is(defReadOnly) {
-		f |= ReadOnly
 	}
 	s.modes(f)
 }
@@ -81,11 +97,10 @@ func (s *Session) modes(f Flag) {
 	if f&(ReadOnly|ReadWrite) != 0 {
 		s.put(readOnly, f&ReadOnly != 0)
 	}
-	// A REPEATABLE READ transaction that may write sees its own writes in one snapshot: that of the primary.
+	// A REPEATABLE READ transaction that may write sees its own writes in one snapshot: that of the primary. If it becomes
+	// READ ONLY later it stays there, because it may have read there.
 	if s.is(snapshotOne) && !s.is(readOnly) {
 		s.state |= whole
-	} else if f&Serializable == 0 && s.is(snapshotOne) {
-		s.put(whole, false)
 	}
 }
 
@@ -161,12 +176,19 @@ func (s *Session) Settle(status byte, failed bool) {
 		// It was begun by something that was not recognised, so that how is not known.
 		s.state |= whole
 	}
+	if failed {
+		s.next |= s.state & defaults
+	}
 	if s.is(discarding) {
 		s.put(discarding, false)
 		if !failed {
 			s.temp, s.stmts = nil, nil
-			s.put(untracked|defWhole|defSnapshot|defReadOnly, false)
+			s.put(untracked, false)
+			s.next = 0
 		}
+	}
+	if status == 'I' {
+		s.state = s.state&^defaults | s.next
 	}
 }
 

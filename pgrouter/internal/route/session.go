@@ -8,9 +8,10 @@ type Session struct {
 	Policy *Policy // set before the first statement; may be exchanged between transactions
 
 	temp  *TempSet
-	stmts map[string]Verdict // of PREPARE, by name
-	wrote map[string]struct{}
+	stmts map[string]Verdict  // of PREPARE, by name
+	wrote map[string]struct{} // by the open transaction, for DMLAdaptive
 	state state
+	next  state // the defaults as they will be if all that is outstanding succeeds
 }
 
 // state is a set of facts about the session.
@@ -28,8 +29,8 @@ const (
 	untracked                       // the session's state is not what the router knows of it
 	defSnapshot                     // default_transaction_isolation is repeatable read
 	defWhole                        // default_transaction_isolation is serializable
-	defReadOnly                     // default_transaction_read_only is on
 	discarding                      // DISCARD ALL is on its way
+	defaults      = defSnapshot | defWhole
 	ofTransaction = open | whole | wrote | wroteAll | local | readOnly | snapshotOne
 )
 

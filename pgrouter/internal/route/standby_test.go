@@ -123,3 +123,27 @@ func try(t *testing.T, conn *pgconn.PgConn, sql string) *pgconn.PgError {
 	}
 	return refusal
 }
+
+// TestKeywordsOfTheServer: a keyword that the server reserves must be known as one, and a word that may be a function's
+// name must not pass for a construct.
+func TestKeywordsOfTheServer(t *testing.T) {
+	conn := connect(t, pgtest.Primary(t))
+	results, err := conn.Exec(context.Background(), "SELECT word, catcode FROM pg_get_keywords()").ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range results[0].Rows {
+		word, code := string(row[0]), string(row[1])
+		l := lexer{src: []byte(word), std: true}
+		in := keywords().find(&l, l.next())
+		if got := in.facts&reserved != 0; got != (code == "R") && word != "system_user" { // of version 16, and a function in none
+			t.Errorf("%s: the server has it under %s", word, code)
+		}
+		if in.facts&columnName != 0 && code != "C" {
+			t.Errorf("%s is no construct: the server has it under %s", word, code)
+		}
+		if code == "C" && in.facts&parenOK == 0 {
+			t.Errorf("%s is a construct, and not known as one", word)
+		}
+	}
+}
