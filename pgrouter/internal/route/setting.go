@@ -168,7 +168,6 @@ func (s *scan) reset() Verdict {
 	case kwTransaction: // RESET TRANSACTION ISOLATION LEVEL
 		return Verdict{Class: SetTransaction, Flags: ReadCommitted}
 	}
-	s.k = tokWord
 	name := s.parameter(v)
 	switch name.Class {
 	case SetTransaction: // the default may be what a standby refuses
