@@ -82,7 +82,7 @@ func (r *Router) receive(nc net.Conn) {
 		r.refuse(in, nc, tooMany(set))
 		return
 	}
-	if in.Replication != "" && !isOff(in.Replication) {
+	if replicates(in) {
 		r.relay(ctx, in, nc, addr)
 		r.sessions.Add(-1)
 		return

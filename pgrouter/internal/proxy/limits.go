@@ -25,8 +25,12 @@ func (sh *shard) tick(now time.Time) {
 	}
 	sh.r.catalogs.refresh(set.CatalogLife)
 	for c := range sh.clients {
-		if c.wait != nil && now.After(c.wait.deadline) && c.wait.cancel == nil {
-			c.expire(noPrimary(set.FailoverWait))
+		if w := c.wait; w != nil && w.cancel == nil {
+			if now.After(w.deadline) {
+				c.expire(noPrimary(set.FailoverWait, w.err))
+			} else {
+				c.attach()
+			}
 		}
 		limit := c.idleLimit(set)
 		if limit > 0 && c.conv.Status() == wire.Idle && !c.conv.Busy() && now.Unix()-c.active >= int64(limit/time.Second) {

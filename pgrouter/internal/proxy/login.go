@@ -182,9 +182,7 @@ func (r *Router) judge(ctx context.Context, in *auth.Client) (*auth.Server, erro
 	if err != nil {
 		return nil, err
 	}
-	s, _, _, err := r.connect(ctx, order(m)[0], auth.Request{
-		User: in.User, Database: in.Database, Params: in.Params, Credential: in.Credential,
-	})
+	s, _, _, err := r.connect(ctx, order(m)[0], request(in))
 	return s, err
 }
 

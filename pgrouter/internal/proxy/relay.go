@@ -57,26 +57,38 @@ func (r *Router) relay(ctx context.Context, in *auth.Client, nc net.Conn, addr n
 	wg.Wait()
 }
 
+// relayLogin is a replication connection to the primary. The one that was opened to judge the client is taken when
+// there is one.
 func (r *Router) relayLogin(ctx context.Context, in *auth.Client) (*auth.Server, cancel, error) {
-	if in.Server != nil {
-		in.Server.Conn.Close() // it was opened to judge the client, as an ordinary session
-	}
 	m, err := r.usable(ctx)
 	if err != nil {
 		return nil, cancel{}, err
 	}
-	params := append([][2]string{{"replication", in.Replication}}, in.Params...)
-	database := in.Database
-	if database == in.User && !isDatabase(in.Replication) {
-		database = "" // physical replication has none
+	if s := in.Server; s != nil {
+		if n := m.Node(order(m)[0]); s.Conn.RemoteAddr().String() == n.Address {
+			return s, cancel{network: n.Network, address: n.Address, pid: s.PID, secret: s.Secret}, nil
+		}
+		s.Conn.Close() // the map has changed since
 	}
-	s, network, address, err := r.connect(ctx, order(m)[0], auth.Request{
-		User: in.User, Database: database, Params: params, Credential: in.Credential,
-	})
+	s, network, address, err := r.connect(ctx, order(m)[0], request(in))
 	if err != nil {
 		return nil, cancel{}, err
 	}
 	return s, cancel{network: network, address: address, pid: s.PID, secret: s.Secret}, nil
 }
 
-func isDatabase(replication string) bool { return replication == "database" }
+// replicates tells whether a client has asked for replication.
+func replicates(in *auth.Client) bool { return in.Replication != "" && !isOff(in.Replication) }
+
+// request is the login of a client at a server, of the same kind as its own.
+func request(in *auth.Client) auth.Request {
+	q := auth.Request{User: in.User, Database: in.Database, Params: in.Params, Credential: in.Credential}
+	if !replicates(in) {
+		return q
+	}
+	q.Params = append([][2]string{{"replication", in.Replication}}, in.Params...)
+	if in.Replication != "database" {
+		q.Database = "" // physical replication has none; libpq sends the word replication as its name
+	}
+	return q
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
@@ -13,33 +14,39 @@ import (
 
 // A waiter is a session that waits for a server connection.
 type waiter struct {
-	node     int // -1: the primary, when there is one
+	node     int  // whatever the primary is, when primary is true
+	primary  bool // it waits for the primary, also when that changes or is away
 	deadline time.Time
-	cancel   context.CancelFunc // of its dialing; nil before
+	cancel   context.CancelFunc // of its dialing; nil when it does not dial
+	err      error              // of its last dialing
 }
 
 // Attach implements conversation.World.
 func (c *client) Attach(node int) {
-	c.wait = &waiter{node: node, deadline: c.sh.loop.Now().Add(c.sh.settings().FailoverWait)}
+	c.wait = &waiter{
+		node:     node,
+		primary:  node < 0 || node == c.sh.m.Primary,
+		deadline: c.sh.loop.Now().Add(c.sh.settings().FailoverWait),
+	}
 	c.sh.later(c.attach)
 }
 
-// attach looks for an idle connection, and dials when there is none. While no primary is known it waits for the
-// next map.
+// attach looks for an idle connection, and dials when there is none. While no primary is there it waits for the next
+// map or tick.
 func (c *client) attach() {
 	w := c.wait
 	if c.gone || w == nil || w.cancel != nil {
 		return
 	}
 	m := c.sh.m
-	node := w.node
-	if node < 0 {
-		if node = m.Primary; node < 0 {
+	if w.primary {
+		if w.node = m.Primary; w.node < 0 {
 			return
 		}
 	}
+	node := w.node
 	if n := m.Node(node); n == nil || !n.Up {
-		if node != m.Primary && w.node >= 0 {
+		if !w.primary {
 			c.attachFailed(node, errNodeDown)
 		}
 		return
@@ -51,13 +58,18 @@ func (c *client) attach() {
 	}
 	ctx, cancel := context.WithCancel(c.sh.r.ctx)
 	w.cancel = cancel
-	w.node = node
 	c.sh.dial(ctx, c.id, node, m.Epoch, func(s *server, err error) {
 		cancel()
 		switch {
 		case c.gone || c.wait != w:
 			if err == nil {
 				c.sh.keep(s)
+			}
+		case err != nil && w.primary && passes(err):
+			// It has just gone, or is not yet back, and the map does not say so: as if none was known.
+			w.cancel, w.err = nil, err
+			if c.sh.m.Primary != node {
+				c.attach()
 			}
 		case err != nil:
 			c.attachFailed(node, err)
@@ -111,13 +123,29 @@ func (c *client) expire(why *wire.Error) {
 	c.conv.AttachFailed(w.node, nil, why)
 }
 
-func noPrimary(wait time.Duration) *wire.Error {
-	return &wire.Error{
+// passes tells whether the reason why a server could not be reached may go away by itself: it does not answer,
+// stops or starts. That it refuses this user or has no place is no such reason.
+func passes(err error) bool {
+	var refused *auth.ServerError
+	var method *auth.MethodError
+	if errors.As(err, &refused) {
+		return strings.HasPrefix(refused.Response.Code, "57P")
+	}
+	return !errors.As(err, &method)
+}
+
+// noPrimary is what a client is told that has waited in vain; last is what came of the last attempt, if there was one.
+func noPrimary(wait time.Duration, last error) *wire.Error {
+	e := &wire.Error{
 		Code:    "57P03",
 		Message: "no primary is available",
-		Detail:  fmt.Sprintf("None was known for failover_wait (%s).", wait),
+		Detail:  fmt.Sprintf("None was there for failover_wait (%s).", wait),
 		Hint:    "See SHOW pool_nodes.",
 	}
+	if last != nil {
+		e.Detail += " Last error: " + last.Error()
+	}
+	return e
 }
 
 var _ conversation.World = (*client)(nil)
