@@ -25,6 +25,7 @@ log_statement = none`
 const schema = `
 CREATE ROLE alice LOGIN PASSWORD 'wonder';
 CREATE ROLE bob LOGIN PASSWORD 'builder';
+CREATE ROLE walter LOGIN REPLICATION;
 CREATE ROLE readers;
 GRANT readers TO alice;
 CREATE SCHEMA other;
@@ -43,13 +44,13 @@ GRANT USAGE ON SEQUENCE numbers TO PUBLIC;
 // newCluster starts servers of the test's own, which it may stop and kill.
 func newCluster(t testing.TB, opts ...pgtest.Option) *cluster {
 	t.Helper()
-	p, s := pgtest.Cluster(t, 1, append([]pgtest.Option{pgtest.Conf(settings)}, opts...)...)
+	p, s := pgtest.Cluster(t, 1, append([]pgtest.Option{pgtest.Conf(settings), hba("host all,replication all all trust\n")}, opts...)...)
 	c := &cluster{p, s[0]}
 	c.exec(t, schema)
 	return c
 }
 
-// hba makes servers ask for passwords over TCP.
+// hba says how clients log in to the servers over TCP.
 func hba(lines string) pgtest.Option { return pgtest.HBA("local all all trust\n" + lines) }
 
 var (
