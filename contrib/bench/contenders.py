@@ -30,7 +30,11 @@ def router(balance, unix, world):
     return Pgrouter(world, CLIENTS, balance=balance, unix=unix)
 
 
-ROUTER, SESSION, TRANSACTION, POOL, DIRECT = "pgrouter", "PgBouncer session", "PgBouncer transaction", "Pgpool-II", "direct"
+def router_of(program, world):
+    return Pgrouter(world, CLIENTS, program=program)
+
+
+ROUTER, BEFORE, SESSION, TRANSACTION, POOL, DIRECT = "pgrouter", "pgrouter before", "PgBouncer session", "PgBouncer transaction", "Pgpool-II", "direct"
 TCP, UNIX, SPREAD = "tcp", "unix", "2 servers"
 
 ALL = {
@@ -48,7 +52,13 @@ ALL = {
 }
 
 PLAIN = ["pgrouter", "pgbouncer", "pgbouncer-tx", "pgpool", "direct", "pgrouter-unix", "pgbouncer-unix", "pgbouncer-tx-unix", "direct-unix"]
-PEERS = [SESSION, TRANSACTION, POOL, DIRECT]
+PEERS = [BEFORE, SESSION, TRANSACTION, POOL, DIRECT]
+
+
+def add_before(program):
+    """Makes another build of pgrouter a contender and returns its name."""
+    ALL["before"] = Contender(BEFORE, TCP, DATABASE, functools.partial(router_of, program))
+    return "before"
 
 
 def peers(name, among):

@@ -138,13 +138,13 @@ log_min_messages = error
 
 
 class Pgrouter(System):
-    """pgrouter with one loop; options: balance as for Pgpool, unix: to the server by its Unix socket."""
+    """pgrouter with one loop; options: balance as for Pgpool, unix: to the server by its Unix socket, program."""
 
     program = os.path.join(os.path.dirname(__file__), "..", "..", "bin", "pgrouter")
 
     def configure(self):
         # Its own folder may be closed to the servers' user.
-        binary = shutil.copy(self.program, os.path.join(self.folder, "pgrouter"))
+        binary = shutil.copy(self.options.get("program", self.program), os.path.join(self.folder, "pgrouter"))
         self.write("pool_passwd", f"{SCRAM}:TEXT{PASSWORD}\n")
         self.write("pool_hba.conf", HBA)
         unix = self.options.get("unix")

@@ -29,6 +29,13 @@ ALL["idle-queried-5000"] = Idle(5000, ["pgbouncer-tx"], queried=True)
 
 SHORT = ["one-1", "one-32", "select-simple-32", "select-prepared-32", "tls-one-32", "result-1kB", "spread-simple-32", "idle-5000"]
 
+def add(contender):
+    """Lets a contender take part wherever pgrouter does over TCP."""
+    for w in ALL.values():
+        if "pgrouter" in w.among and contender not in w.among:
+            w.among = [*w.among, contender]
+
+
 # What the crew has set itself: (workloads, peer or None for the figure itself, most that cost or its ratio may be).
 BARS = [
     ("one-*", "PgBouncer session", 1.0), ("select-*", "PgBouncer session", 1.0),

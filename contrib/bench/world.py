@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 import contenders
 from awake import Awake
@@ -54,6 +55,15 @@ class World:
     def busy(self):
         """CPU seconds that the machine has worked, without the processes that only keep it awake."""
         return machine() - (self.running[Awake].cpu() if Awake in self.running else 0)
+
+    def wait_calm(self, seconds):
+        """Waits until the machine has done little but idle for half a second, at most so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            busy, started = self.busy(), time.monotonic()
+            time.sleep(0.5)
+            if (self.busy() - busy) / (time.monotonic() - started) < 0.15 * os.cpu_count():
+                return
 
     def make_certificate(self):
         """A self-signed ECDSA P-256 certificate."""
