@@ -17,6 +17,7 @@ type Catalog struct {
 	names     names
 	operators []string // symbols with a volatile function behind them
 	nothing   Reason   // not ReasonNone: no read of this database can be proved one
+	lenient   bool     // names that are not there are harmless; see Lenient
 	utf8      bool     // the database's encoding is UTF8: names with bytes above 127 can be looked up
 }
 

@@ -204,7 +204,7 @@ func (w *walk) call() Reason {
 	if w.cat == nil {
 		return w.fail(ReasonNoCatalog, p)
 	}
-	if p.info.facts&(isFunction|isType|parenOK) == 0 {
+	if p.info.facts&(isFunction|isType|parenOK) == 0 && !w.cat.lenient {
 		return w.fail(ReasonUnknownName, p)
 	}
 	return ReasonNone
@@ -223,8 +223,11 @@ func (w *walk) relation(f *frame) Reason {
 	if p.info.facts&isRelation != 0 || !w.dotted && w.cteCount > 0 && w.isCTE(p) {
 		return ReasonNone
 	}
-	if w.cat == nil {
+	switch {
+	case w.cat == nil:
 		return w.fail(ReasonNoCatalog, p)
+	case w.cat.lenient:
+		return ReasonNone
 	}
 	return w.fail(ReasonUnknownRelation, p)
 }
