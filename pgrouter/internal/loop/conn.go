@@ -38,11 +38,13 @@ type Conn struct {
 	mute   bool // the peer takes no more output
 	off    bool // not in epoll: the end was seen while paused
 	closed bool
+	inside bool // the handler is in Data
+	told   bool // nothing is to be said to the handler any more
 }
 
 // Attach puts a non-blocking descriptor on the loop, which owns it from then on, also when Attach fails.
-// secure is nil for plain text, else a finished server-side TLS connection over a Shim; early is what was
-// read from the connection before.
+// secure is nil for plain text, else a TLS connection of either side over a Shim, with its handshake done; early
+// is what was read from the connection before.
 func (l *Loop) Attach(fd int, secure *tls.Conn, early []byte, h Handler) (*Conn, error) {
 	if fd >= len(l.conns) {
 		l.conns = append(l.conns, make([]*Conn, fd+64-len(l.conns))...)
@@ -126,7 +128,7 @@ func (c *Conn) Resume() {
 // Retry brings what the handler left once more, even if nothing arrived; the handler calls it when what
 // kept it from using the bytes is over.
 func (c *Conn) Retry() {
-	if len(c.in) > 0 && !c.closed && !c.paused {
+	if (len(c.in) > 0 || c.inside) && !c.closed && !c.paused {
 		c.again()
 	}
 }
@@ -139,6 +141,11 @@ func (c *Conn) Closed() bool { return c.closed }
 
 // Close ends the connection at once; output that still waits is lost. The handler is not told.
 func (c *Conn) Close() {
+	c.told = true
+	c.shut()
+}
+
+func (c *Conn) shut() {
 	if c.closed {
 		return
 	}
@@ -156,15 +163,20 @@ func (c *Conn) again() {
 	}
 }
 
-// fail closes and tells the handler, but never inside a call that the handler made or is in.
+// fail closes and tells the handler, but never inside a call that the handler made or is in. The handler may have
+// called Close by then.
 func (c *Conn) fail(err error) {
 	if c.closed {
 		return
 	}
-	h := c.h
-	c.Close()
+	c.shut()
 	c.l.mu.Lock()
-	c.l.posted = append(c.l.posted, func() { h.Closed(err) })
+	c.l.posted = append(c.l.posted, func() {
+		if !c.told {
+			c.told = true
+			c.h.Closed(err)
+		}
+	})
 	c.l.mu.Unlock()
 }
 
@@ -182,6 +194,9 @@ func (c *Conn) watch(events uint32) {
 
 // receive reads once; with level-triggered readiness the rest announces itself again.
 func (c *Conn) receive(events uint32) {
+	if c.queued && !c.paused {
+		return // what is kept comes first; the end, if it is that, would throw it away
+	}
 	if c.paused {
 		// Interest is withdrawn only now, so that a short pause costs no system call.
 		if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
@@ -224,7 +239,9 @@ func (c *Conn) hand(b []byte) {
 	if len(b) == 0 {
 		return
 	}
+	c.inside = true
 	n := c.h.Data(b)
+	c.inside = false
 	if c.closed {
 		return
 	}
@@ -259,7 +276,8 @@ func (c *Conn) flush() {
 
 // readNow and writeNow work on non-blocking descriptors and so need no word to the scheduler.
 func readNow(fd int, b []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	// recvfrom reaches the socket by a shorter way than read does.
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

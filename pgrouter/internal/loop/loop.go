@@ -37,7 +37,9 @@ type Loop struct {
 	again      []*Conn
 	now        time.Time
 
+	greedy bool // other goroutines have processors enough while this one waits
 	asleep atomic.Bool
+	mail   atomic.Bool // posted is not empty
 	mu     sync.Mutex
 	posted []func()
 	spare  []func()
@@ -47,6 +49,9 @@ type Loop struct {
 	period time.Duration
 	next   time.Time
 }
+
+// running is the number of loops of the process. While there are fewer than processors, they may hold on to theirs.
+var running atomic.Int32
 
 // New makes a loop. tick, when not nil, is called on the loop about every period.
 func New(period time.Duration, tick func(now time.Time)) (*Loop, error) {
@@ -77,6 +82,7 @@ func (l *Loop) Post(f func()) bool {
 		return false
 	}
 	l.posted = append(l.posted, f)
+	l.mail.Store(true)
 	l.mu.Unlock()
 	// The loop looks at posted after it says that it sleeps, so either it sees f or this sees asleep.
 	if l.asleep.Load() {
@@ -85,9 +91,14 @@ func (l *Loop) Post(f func()) bool {
 	return true
 }
 
+// wakeUp may come when the loop has just ended: its descriptor may be somebody else's then.
 func (l *Loop) wakeUp() {
 	one := [8]byte{1}
-	unix.Write(l.wake, one[:])
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended {
+		unix.Write(l.wake, one[:])
+	}
 }
 
 // Now is the time when the loop last woke, good enough for limits in seconds.
@@ -96,7 +107,8 @@ func (l *Loop) Now() time.Time { return l.now }
 // Count is the number of connections attached.
 func (l *Loop) Count() int { return l.count }
 
-// Run serves until ctx ends, then closes what is still attached (without telling handlers) and returns.
+// Run serves until ctx ends, then runs what was posted before, closes what is still attached (without telling
+// handlers) and returns.
 func (l *Loop) Run(ctx context.Context) error {
 	// Blocking in epoll_wait by an ordinary system call needs a thread anyway; its own one saves hand-overs.
 	runtime.LockOSThread()
@@ -105,9 +117,12 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer stop()
 	defer l.end()
 
+	running.Add(1)
+	defer running.Add(-1)
 	events := make([]unix.EpollEvent, 256)
 	l.now = time.Now()
 	l.next = l.now.Add(l.period)
+	l.greedy = int(running.Load()) < runtime.GOMAXPROCS(0)
 	for ctx.Err() == nil {
 		n, err := l.wait(events)
 		if err != nil {
@@ -121,27 +136,35 @@ func (l *Loop) Run(ctx context.Context) error {
 		l.runAgain()
 		if l.tick != nil && !l.now.Before(l.next) {
 			l.next = l.now.Add(l.period)
+			l.greedy = int(running.Load()) < runtime.GOMAXPROCS(0)
 			l.tick(l.now)
 		}
 	}
 	return nil
 }
 
-// wait first asks without blocking, which under load answers at once and spares the scheduler's
-// bookkeeping for a blocking call; only then it sleeps.
+// shortWait is how long the loop waits without telling the scheduler, in milliseconds. Under load the next event comes
+// sooner; the scheduler then neither takes the processor away and back, which costs more than the work itself, nor has
+// its monitor thread look every 20 microseconds. Longer would delay a stop of the world.
+const shortWait = 1
+
+// wait waits for events: shortly by a raw system call, then by one that gives the processor to other goroutines.
 func (l *Loop) wait(events []unix.EpollEvent) (int, error) {
-	if n := epollNow(l.epfd, events); n > 0 {
-		return n, nil
-	}
 	l.asleep.Store(true)
 	defer l.asleep.Store(false)
+	if l.pending() {
+		return epollRaw(l.epfd, events, 0), nil
+	}
+	if l.greedy {
+		if n := epollRaw(l.epfd, events, shortWait); n > 0 {
+			return n, nil
+		}
+	} else if n := epollRaw(l.epfd, events, 0); n > 0 {
+		return n, nil
+	}
 	timeout := -1
 	if l.tick != nil {
-		timeout = int(time.Until(l.next)/time.Millisecond) + 1
-		timeout = max(timeout, 0)
-	}
-	if l.pending() {
-		timeout = 0
+		timeout = max(0, int(time.Until(l.next)/time.Millisecond)+1)
 	}
 	n, err := unix.EpollWait(l.epfd, events, timeout)
 	if err == unix.EINTR {
@@ -151,14 +174,13 @@ func (l *Loop) wait(events []unix.EpollEvent) (int, error) {
 }
 
 func (l *Loop) pending() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.posted) > 0 || len(l.again) > 0
+	return len(l.again) > 0 || l.mail.Load()
 }
 
-// epollNow is epoll_wait with timeout 0, which cannot block and so needs no word to the scheduler.
-func epollNow(epfd int, events []unix.EpollEvent) int {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+// epollRaw is epoll_wait without a word to the scheduler. Errors count as no event; the ordinary call that follows
+// reports them.
+func epollRaw(epfd int, events []unix.EpollEvent, milliseconds int) int {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(milliseconds), 0, 0)
 	if errno != 0 {
 		return 0
 	}
@@ -186,7 +208,11 @@ func (l *Loop) dispatch(ev *unix.EpollEvent) {
 }
 
 func (l *Loop) runPosted() {
+	if !l.mail.Load() {
+		return
+	}
 	l.mu.Lock()
+	l.mail.Store(false)
 	todo := l.posted
 	l.posted = l.spare[:0]
 	l.mu.Unlock()
@@ -211,11 +237,12 @@ func (l *Loop) runAgain() {
 	}
 }
 
+// end runs what Post has accepted, which may hold descriptors and be waited for, and closes everything.
 func (l *Loop) end() {
 	l.mu.Lock()
 	l.ended = true
-	l.posted = nil
 	l.mu.Unlock()
+	l.runPosted()
 	for _, c := range l.conns {
 		if c != nil {
 			c.Close()
