@@ -65,6 +65,8 @@ func (r *Router) receive(nc net.Conn) {
 		ctx, cancel = context.WithTimeout(ctx, set.LoginTimeout)
 		defer cancel()
 	}
+	at := new(judged)
+	ctx = context.WithValue(ctx, judgedKey{}, at)
 	in, err := set.door.Accept(ctx, nc)
 	switch {
 	case errors.Is(err, auth.ErrSilent):
@@ -83,11 +85,11 @@ func (r *Router) receive(nc net.Conn) {
 		return
 	}
 	if replicates(in) {
-		r.relay(ctx, in, nc, addr)
+		r.relay(ctx, in, at, nc, addr)
 		r.sessions.Add(-1)
 		return
 	}
-	if err := r.enter(ctx, in, nc, addr); err != nil {
+	if err := r.enter(ctx, in, at, nc, addr); err != nil {
 		r.sessions.Add(-1)
 		r.log.Info("session not begun", "client", addr, "user", in.User, "database", in.Database, "err", err)
 	}
@@ -113,6 +115,9 @@ func tooMany(set *Settings) *wire.Error {
 
 // refuse tells a client that is in why it cannot stay.
 func (r *Router) refuse(in *auth.Client, nc net.Conn, why *wire.Error) {
+	if in.Server != nil {
+		in.Server.Conn.Close()
+	}
 	in.Conn.SetWriteDeadline(time.Now().Add(time.Second))
 	in.Conn.Write(wire.AppendError(nil, why))
 	in.Conn.Close()
@@ -121,12 +126,12 @@ func (r *Router) refuse(in *auth.Client, nc net.Conn, why *wire.Error) {
 
 // enter makes a session of a client. When no server has said yet what clients of this kind are told at login, it
 // logs in to one; that also shows whether the database is there and open to this user.
-func (r *Router) enter(ctx context.Context, in *auth.Client, nc net.Conn, addr netip.AddrPort) error {
+func (r *Router) enter(ctx context.Context, in *auth.Client, at *judged, nc net.Conn, addr netip.AddrPort) error {
 	id := r.ids.of(in)
 	var first *login
 	welcome, reports := id.greeting()
 	if in.Server != nil {
-		l, err := r.loginOf(id, in.Server, r.cluster.Map())
+		l, err := r.prepare(id, in.Server, at.node, at.epoch, at.network, at.address)
 		if err != nil {
 			r.ids.drop(id)
 			in.Conn.Close()

@@ -176,23 +176,36 @@ func (r *Router) usable(ctx context.Context) (*cluster.Map, error) {
 	}
 }
 
-// judge is the Door's Dial: the backend's own method decides about the client.
+// A judged says where the connection is that judge has opened. Between judge and the session the map may change.
+type judged struct {
+	node             int
+	epoch            uint64
+	network, address string
+}
+
+// judgedKey is the key of a *judged in the context of a client's login, for judge to fill in.
+type judgedKey struct{}
+
+// judge is the Door's Dial: the backend's own method decides about the client. When the primary has just gone, another
+// node decides; not about replication, which is the primary's.
 func (r *Router) judge(ctx context.Context, in *auth.Client) (*auth.Server, error) {
 	m, err := r.usable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s, _, _, err := r.connect(ctx, order(m)[0], request(in))
-	return s, err
-}
-
-// loginOf is the connection that judge opened.
-func (r *Router) loginOf(id *identity, s *auth.Server, m *cluster.Map) (*login, error) {
-	at := order(m)
-	if len(at) == 0 {
-		s.Conn.Close()
-		return nil, errNodeDown
+	nodes := order(m)
+	if replicates(in) {
+		nodes = nodes[:1]
 	}
-	n := m.Node(at[0])
-	return r.prepare(id, s, n.ID, m.Epoch, n.Network, n.Address)
+	for _, node := range nodes {
+		s, network, address, fault := r.connect(ctx, node, request(in))
+		if fault == nil {
+			*ctx.Value(judgedKey{}).(*judged) = judged{node, m.Epoch, network, address}
+			return s, nil
+		}
+		if err = fault; !passes(err) {
+			break
+		}
+	}
+	return nil, err
 }

@@ -23,10 +23,10 @@ func (s *relayed) key() []byte { return s.secret }
 func (s *relayed) cancelled()  { s.r.sendCancel(s.target, nil) }
 
 // relay serves a replication client on the primary until either side ends. ctx bounds the login.
-func (r *Router) relay(ctx context.Context, in *auth.Client, nc net.Conn, addr netip.AddrPort) {
+func (r *Router) relay(ctx context.Context, in *auth.Client, at *judged, nc net.Conn, addr netip.AddrPort) {
 	defer nc.Close()
 	defer in.Conn.Close()
-	s, target, err := r.relayLogin(ctx, in)
+	s, target, err := r.relayLogin(ctx, in, at)
 	if err != nil {
 		r.log.Info("replication not begun", "client", addr, "user", in.User, "err", err)
 		in.Conn.Write(auth.ErrorResponse(err))
@@ -57,18 +57,14 @@ func (r *Router) relay(ctx context.Context, in *auth.Client, nc net.Conn, addr n
 	wg.Wait()
 }
 
-// relayLogin is a replication connection to the primary. The one that was opened to judge the client is taken when
-// there is one.
-func (r *Router) relayLogin(ctx context.Context, in *auth.Client) (*auth.Server, cancel, error) {
+// relayLogin is a replication connection to the primary: the one that was opened to judge the client, if there is one.
+func (r *Router) relayLogin(ctx context.Context, in *auth.Client, at *judged) (*auth.Server, cancel, error) {
+	if s := in.Server; s != nil {
+		return s, cancel{network: at.network, address: at.address, pid: s.PID, secret: s.Secret}, nil
+	}
 	m, err := r.usable(ctx)
 	if err != nil {
 		return nil, cancel{}, err
-	}
-	if s := in.Server; s != nil {
-		if n := m.Node(order(m)[0]); s.Conn.RemoteAddr().String() == n.Address {
-			return s, cancel{network: n.Network, address: n.Address, pid: s.PID, secret: s.Secret}, nil
-		}
-		s.Conn.Close() // the map has changed since
 	}
 	s, network, address, err := r.connect(ctx, order(m)[0], request(in))
 	if err != nil {
