@@ -183,3 +183,19 @@ func TestUnixSocket(t *testing.T) {
 	want(t, "a read", simple(t, p, "SELECT name FROM items WHERE id = 1"), "item 1")
 	want(t, "a write", simple(t, p, "CREATE TEMP TABLE u (i int); INSERT INTO u VALUES (3); SELECT i FROM u"), "3")
 }
+
+// TestRefusedClientsLeaveNothing: a client that finds no place leaves no connection to a server behind.
+func TestRefusedClientsLeaveNothing(t *testing.T) {
+	needRouter(t)
+	c := shared(t)
+	r := start(t, c, "num_init_children = 1\n")
+	r.connectSoon(t)
+	for range 20 {
+		p, err := pgconn.Connect(within(t), r.dsn("postgres", "alice"))
+		if err == nil {
+			p.Close(within(t))
+			t.Fatal("one more was let in")
+		}
+	}
+	c.primary.Until(t, "SELECT count(*) <= 1 FROM pg_stat_activity WHERE usename = 'alice'", "t")
+}
