@@ -315,6 +315,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		p.elsewhere = v.Target != route.Balance
 		if st := s.parsed(name, text, m, v); st != nil {
 			s.batch.parses = append(s.batch.parses, st)
+			st.freed = slices.ContainsFunc(s.batch.closes, func(c closing) bool { return c.name == st.name })
 		} else {
 			s.want(s.find(name)) // the server shall say that the name is taken
 		}

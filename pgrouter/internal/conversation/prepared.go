@@ -15,6 +15,7 @@ type statement struct {
 	seq     uint32  // in which unit there
 	order   int     // as which Parse of the unit, from 1
 	serial  uint32  // tells one unnamed statement from the next
+	freed   bool    // its batch closes the name first
 	gone    bool    // the unnamed one was destroyed
 }
 

@@ -71,7 +71,7 @@ func (s *Session) stale(srv *Server) (names []string) {
 	free := func(name string, st *statement) {
 		old := srv.names[name]
 		if old == nil || old == st ||
-			slices.ContainsFunc(s.batch.closes, func(c closing) bool { return c.name == name }) ||
+			st != nil && st.freed ||
 			slices.ContainsFunc(s.batch.wants, func(w *statement) bool { return w.name == name }) {
 			return
 		}
