@@ -119,7 +119,7 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	default:
 		u.node = s.primary()
 	}
-	u.class, u.verb = all.class, all.verb
+	u.class, u.flags, u.verb = all.class, all.flags, all.verb
 	if end == wire.Flush {
 		if runs {
 			// Whether more than reads will follow is not known, and one transaction has one place.
@@ -274,6 +274,7 @@ type placement struct {
 	elsewhere bool // something in it is not a read
 	node      int  // where a portal that it uses lives; -1
 	class     route.Class
+	flags     route.Flag
 	verb      byte
 }
 
@@ -286,7 +287,7 @@ func (s *Session) inspect(b []byte) (p placement, runs bool) {
 		runs = runs || t
 		p.elsewhere = p.elsewhere || r.elsewhere
 		if r.class != route.Empty {
-			p.class, p.verb = r.class, r.verb
+			p.class, p.flags, p.verb = r.class, r.flags, r.verb
 		}
 		if r.node >= 0 {
 			p.node = r.node
@@ -375,7 +376,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		if len(st.message) > 0 {
 			sql = st.sql()
 		}
-		p.class, p.verb = st.verdict.Class, verb(sql)
+		p.class, p.flags, p.verb = st.verdict.Class, st.verdict.Flags, verb(sql)
 		if sql == nil && p.class == route.Unknown {
 			s.next.watch = true
 		}
@@ -421,7 +422,7 @@ func (s *Session) want(st *statement) {
 func (s *Session) directed(v route.Verdict, p *placement) {
 	save := s.next
 	s.direct(v, route.Primary)
-	if controls(v) && s.home != nil || v.Class == route.Begin && v.Is(route.ReadOnly) {
+	if controls(v) && s.home != nil || v.Class == route.Begin && v.Is(route.ReadOnly) && s.next.read {
 		p.node = s.next.node
 	}
 	s.next = save

@@ -17,6 +17,7 @@ type unit struct {
 	hide    bool // it ends with a Sync of which the client must not know, instead of its Flush or before a Query
 	watch   bool // too long to be read
 	class   route.Class
+	flags   route.Flag
 	verb    byte // the first letter of the statement
 }
 
@@ -202,11 +203,15 @@ func (s *Session) lookQuery(size int, b []byte) (used int, more bool) {
 	if !s.mayDecide(v.Target == route.Balance) {
 		return 0, true
 	}
-	s.next = unit{size: size, whole: size, end: wire.Query, class: v.Class, verb: verb(text)}
+	s.next = unit{size: size, whole: size, end: wire.Query, class: v.Class, flags: v.Flags, verb: verb(text)}
 	s.unnamedGone()
-	if v.Class == route.Multi {
+	switch v.Class {
+	case route.Multi:
 		s.multi(text)
-	} else {
+	case route.Execute, route.Deallocate:
+		s.needNamed(v, text)
+		s.remember(v, text)
+	default:
 		s.remember(v, text)
 	}
 	s.direct(v, s.routing.Decide(v, text))
@@ -268,7 +273,7 @@ func (s *Session) direct(v route.Verdict, t route.Target) {
 	case t == route.Balance:
 		u.node = s.reader()
 		u.read = true
-	case v.Class == route.Begin && v.Is(route.ReadOnly):
+	case v.Class == route.Begin && v.Is(route.ReadOnly) && v.Flags&(route.RepeatableRead|route.Serializable) == 0:
 		u.node = s.reader()
 		u.read = true
 	case v.Class == route.Empty:
@@ -352,7 +357,7 @@ func (s *Session) send(srv *Server, b []byte) {
 	s.effectsSent(srv, seq)
 	s.parsesSent(srv, seq)
 	if u.class != route.Empty {
-		s.w.Count(srv.Node, u.class, u.verb)
+		s.w.Count(srv.Node, u.class, u.flags, u.verb)
 	}
 	if u.hide {
 		if u.end == wire.Flush {

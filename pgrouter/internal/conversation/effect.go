@@ -55,6 +55,9 @@ func (s *Session) multi(text []byte) {
 		end := route.NextStatement(text, !s.env.OddStrings)
 		one := bytes.TrimRight(text[:end], "; \t\r\n")
 		v := s.w.Classify(one, &s.env)
+		if v.Class == route.DDL {
+			s.next.class, s.next.flags, s.next.verb = v.Class, v.Flags, verb(one)
+		}
 		switch v.Class {
 		case route.Begin, route.Commit, route.Rollback, route.Savepoint, route.RollbackTo, route.Release, route.PrepareTransaction:
 			control = true
@@ -168,6 +171,12 @@ func (s *Session) take(srv *Server, e effect) {
 		r.back(e.key, e.class == route.RollbackTo)
 	case route.Prepare, route.Deallocate:
 		// These are not undone by a rollback.
+		if e.class == route.Deallocate {
+			// One that a Parse has made is gone as well; other servers are told when the name is used again.
+			name := strings.TrimPrefix(e.key, "prepare ")
+			delete(s.stmts, name)
+			delete(srv.names, name)
+		}
 		made := entry{key: e.key, sql: e.sql, prepares: e.name}
 		srv.prepares(made)
 		r.set(made)
@@ -199,11 +208,11 @@ func (s *Session) takeTransaction(e effect) {
 			return // only a warning: the open transaction goes on
 		}
 		s.begin = e.flags
-		s.here = e.flags&(route.ReadWrite|route.Serializable) != 0 || e.flags&snapshot != 0 && e.flags&route.ReadOnly == 0
+		s.here = e.flags&(route.ReadWrite|snapshot) != 0
 	case route.SetTransaction:
 		if e.flags&route.Characteristics == 0 {
 			s.begin |= e.flags
-			s.here = s.here || e.flags&(route.ReadWrite|route.Serializable) != 0 || s.begin&snapshot != 0 && s.begin&route.ReadOnly == 0
+			s.here = s.here || e.flags&(route.ReadWrite|snapshot) != 0
 		}
 	case route.Set, route.SetRole, route.Reset, route.SetLocal, route.Savepoint, route.Multi:
 		// What it has changed is on the primary only; a transaction that has begun in a string of statements is

@@ -85,6 +85,18 @@ func (s *Session) unnamedGone() {
 	}
 }
 
+// needNamed sees to it that the server of an EXECUTE or DEALLOCATE has the statement, if a Parse has made it: SQL and the
+// protocol share their names.
+func (s *Session) needNamed(v route.Verdict, text []byte) {
+	if len(s.stmts) == 0 {
+		return
+	}
+	if st := s.stmts[route.Name(text, v)]; st != nil {
+		s.newBatch()
+		s.want(st)
+	}
+}
+
 // has tells whether the server has the statement.
 func (srv *Server) has(st *statement) bool {
 	if st.name == "" {

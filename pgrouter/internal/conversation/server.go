@@ -3,6 +3,7 @@ package conversation
 import (
 	"bytes"
 
+	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
 
@@ -123,7 +124,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			srv.parsed++
 		case wire.CommandComplete:
 			if srv.watch != 0 && int32(srv.watch-srv.done) > 0 {
-				s.sawTag(body)
+				s.sawTag(srv, body)
 			}
 		case wire.CloseComplete:
 			srv.closed++
@@ -289,11 +290,14 @@ func (s *Session) copyBegins(srv *Server) {
 }
 
 // sawTag looks at what a statement that was too long to be read has done.
-func (s *Session) sawTag(body []byte) {
+func (s *Session) sawTag(srv *Server, body []byte) {
 	tag, _, _ := wire.CString(body)
 	word, _, _ := bytes.Cut(tag, []byte(" "))
 	switch string(word) {
 	case "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "BEGIN", "COMMIT", "ROLLBACK", "TRUNCATE":
+	case "CREATE", "ALTER", "DROP":
+		s.w.Count(srv.Node, route.DDL, 0, word[0]|0x20)
+		s.pinned = true // it may be a temporary table
 	default: // SET, PREPARE, a temporary table, set_config ...: state that is only there
 		s.pinned = true
 	}

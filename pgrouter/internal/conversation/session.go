@@ -32,9 +32,9 @@ type World interface {
 	IsLocal(sql []byte) bool
 	// OwnsStatement says whether a prepared statement lives with Answer.
 	OwnsStatement(name []byte) bool
-	// Count is told of every statement that is sent: where, of which class, and the first letter of its text in
+	// Count is told of every statement that is sent: where, of which kind, and the first letter of its text in
 	// lower case. CountError is told of every ErrorResponse.
-	Count(node int, class route.Class, verb byte)
+	Count(node int, class route.Class, flags route.Flag, verb byte)
 	CountError(node int, severity string)
 	// Drop gives up a server connection that cannot be used any more.
 	Drop(srv *Server)
@@ -150,9 +150,6 @@ func (s *Session) primary() int { return s.w.PrimaryNode() }
 func (s *Session) reader() int {
 	if s.pinned || s.here {
 		return s.primary()
-	}
-	if s.home != nil && s.begin&route.RepeatableRead != 0 {
-		return s.home.Node // one transaction, one snapshot
 	}
 	if n := s.w.ReadNode(); n >= 0 {
 		return n

@@ -33,19 +33,19 @@ func (w *fakeWorld) note(format string, args ...any) {
 	w.log = append(w.log, fmt.Sprintf(format, args...))
 }
 
-func (w *fakeWorld) ToClient(b []byte)              { w.note("client < %s", show(b, true)) }
-func (w *fakeWorld) ToServer(srv *Server, b []byte) { w.note("%d > %s", srv.Node, show(b, false)) }
-func (w *fakeWorld) Retry()                         { w.retry = true }
-func (w *fakeWorld) PrimaryNode() int               { return w.primary }
-func (w *fakeWorld) ReadNode() int                  { return w.reader }
-func (w *fakeWorld) Attach(node int)                { w.note("attach %d", node) }
-func (w *fakeWorld) IsLocal(sql []byte) bool        { return strings.HasPrefix(string(sql), "SHOW pool") }
-func (w *fakeWorld) OwnsStatement(name []byte) bool { return string(name) == "local" }
-func (w *fakeWorld) Answer(unit []byte)             { w.note("answer %s", show(unit, false)) }
-func (w *fakeWorld) Count(int, route.Class, byte)   {}
-func (w *fakeWorld) CountError(int, string)         {}
-func (w *fakeWorld) Drop(srv *Server)               { w.note("drop %d", srv.Node) }
-func (w *fakeWorld) Released(srv *Server)           { w.note("released %d", srv.Node) }
+func (w *fakeWorld) ToClient(b []byte)                        { w.note("client < %s", show(b, true)) }
+func (w *fakeWorld) ToServer(srv *Server, b []byte)           { w.note("%d > %s", srv.Node, show(b, false)) }
+func (w *fakeWorld) Retry()                                   { w.retry = true }
+func (w *fakeWorld) PrimaryNode() int                         { return w.primary }
+func (w *fakeWorld) ReadNode() int                            { return w.reader }
+func (w *fakeWorld) Attach(node int)                          { w.note("attach %d", node) }
+func (w *fakeWorld) IsLocal(sql []byte) bool                  { return strings.HasPrefix(string(sql), "SHOW pool") }
+func (w *fakeWorld) OwnsStatement(name []byte) bool           { return string(name) == "local" }
+func (w *fakeWorld) Answer(unit []byte)                       { w.note("answer %s", show(unit, false)) }
+func (w *fakeWorld) Count(int, route.Class, route.Flag, byte) {}
+func (w *fakeWorld) CountError(int, string)                   {}
+func (w *fakeWorld) Drop(srv *Server)                         { w.note("drop %d", srv.Node) }
+func (w *fakeWorld) Released(srv *Server)                     { w.note("released %d", srv.Node) }
 func (w *fakeWorld) Close(why *wire.Error) {
 	if why == nil {
 		w.note("close")

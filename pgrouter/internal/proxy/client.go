@@ -136,13 +136,16 @@ func (c *client) OwnsStatement(name []byte) bool {
 }
 
 // Count implements conversation.World.
-func (c *client) Count(node int, class route.Class, verb byte) {
+func (c *client) Count(node int, class route.Class, flags route.Flag, verb byte) {
 	c.sh.count(node, class, verb)
-	switch class {
-	case route.DDL, route.Multi, route.Unknown:
+	switch {
+	case class == route.DDL && flags&(route.Temp|route.TempRead) != 0:
+		// The classifier knows the session's own temporary objects, and nobody else sees them.
+	case class == route.DDL && (verb == 'c' || verb == 'a'):
 		c.id.catalog.changed()
 		c.ddl = true
-	case route.Call:
+	case class == route.DDL, class == route.Call:
+		// What is dropped cannot be called. What a procedure does is not known.
 		c.id.catalog.suspect()
 	}
 }

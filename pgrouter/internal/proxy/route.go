@@ -1,6 +1,10 @@
 package proxy
 
 import (
+	"bytes"
+	"strings"
+	"time"
+
 	"github.com/pgcrew/pgcrew/pgrouter/internal/admin"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/conversation"
@@ -57,5 +61,46 @@ func (sh *shard) classify(c *client, sql []byte, env *conversation.Env) route.Ve
 	if v.Target == route.Local && !admin.Match(sql) {
 		v.Target = route.Primary // a SHOW that only looks like ours: the server has the right error
 	}
+	if v.Class == route.DDL && aboutDatabase(sql) {
+		c.sh.r.leaveDatabases(string(sql))
+	}
 	return v
+}
+
+// aboutDatabase tells whether the second word of a statement is DATABASE.
+func aboutDatabase(sql []byte) bool {
+	words := bytes.Fields(sql[:min(len(sql), 64)])
+	return len(words) > 1 && bytes.EqualFold(words[1], []byte("database"))
+}
+
+// leaveTime is for how long PostgreSQL waits for others to leave a database that is to be dropped.
+const leaveTime = 5 * time.Second
+
+// leaveDatabases closes idle server connections to the databases that a statement names, and those that become idle soon,
+// so that the pool does not keep databases from being dropped, renamed or copied.
+func (r *Router) leaveDatabases(sql string) {
+	for _, sh := range r.shards {
+		sh.later(func() {
+			sh.leaving, sh.leavingUntil = sql, sh.loop.Now().Add(leaveTime)
+			for _, it := range sh.pool.Expire(func(it *item) bool { return sh.leaves(it.Key.id) }) {
+				sh.discard(it.Conn)
+			}
+		})
+	}
+}
+
+// leaves tells whether connections to an identity's database are not to be kept now.
+func (sh *shard) leaves(id *identity) bool {
+	if sh.leaving == "" {
+		return false
+	}
+	if sh.loop.Now().After(sh.leavingUntil) {
+		sh.leaving = ""
+		return false
+	}
+	if !strings.Contains(sh.leaving, id.database) {
+		return false
+	}
+	id.forget()
+	return true
 }

@@ -27,6 +27,9 @@ type shard struct {
 	stats    map[int]*counters
 	timers   []timer
 	draining bool
+
+	leaving      string // a statement about databases; connections to those that it names are not kept
+	leavingUntil time.Time
 }
 
 type timer struct {
@@ -141,7 +144,7 @@ func (sh *shard) release(s *server) {
 // keep puts a clean server connection into the pool, if it may be kept.
 func (sh *shard) keep(s *server) {
 	set := sh.settings()
-	if s.gone || !set.Cache || sh.draining || s.epoch != sh.m.Epoch {
+	if s.gone || !set.Cache || sh.draining || s.epoch != sh.m.Epoch || sh.leaves(s.id) {
 		sh.discard(s)
 		return
 	}
