@@ -177,6 +177,7 @@ func (c *Conn) fail(err error) {
 			c.h.Closed(err)
 		}
 	})
+	c.l.mail.Store(true)
 	c.l.mu.Unlock()
 }
 
