@@ -63,7 +63,7 @@ func setting(n *pg.VariableSetStmt) ([]route.Class, string) {
 		return []route.Class{route.SetRole}, ""
 	case "transaction_isolation", "transaction_read_only":
 		return []route.Class{route.SetTransaction}, ""
-	case "timezone", "client_encoding", "search_path", "xmloption", "seed":
+	case "timezone", "client_encoding", "search_path", "xmloption", "seed", "names", "schema":
 		return anySet(n), "" // they have spellings of their own
 	}
 	return anySet(n), n.Name

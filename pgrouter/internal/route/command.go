@@ -23,7 +23,7 @@ func (s *scan) command() Verdict {
 		return s.named(All, Savepoint, Writes)
 	case kwRelease:
 		if s.take(); s.kw == kwSavepoint {
-			s.take()
+			s.takeName() // or it is the name
 		}
 		return s.named(All, Release, 0)
 	case kwSet:
@@ -45,7 +45,7 @@ func (s *scan) command() Verdict {
 		return s.execute()
 	case kwDeallocate:
 		if s.take(); s.kw == kwPrepare {
-			s.take()
+			s.takeName() // or it is the name
 		}
 		if s.kw == kwAll {
 			return Verdict{Target: All, Class: DeallocateAll}
@@ -66,6 +66,14 @@ func (s *scan) command() Verdict {
 		return Verdict{Class: Call, Flags: Writes}
 	}
 	return Verdict{Class: Unknown, Flags: Writes}
+}
+
+// takeName reads the next token if it is a name.
+func (s *scan) takeName() {
+	l := s.lexer
+	if k := l.next(); k == tokWord || k == tokQuoted {
+		s.take()
+	}
 }
 
 // named reads the name just taken.

@@ -36,6 +36,7 @@ type lexer struct {
 	hash  uint32 // of a word, folded to lower case, or of a quoted identifier as it stands
 	high  bool   // the identifier has bytes above 127
 	std   bool   // standard_conforming_strings
+	coded bool   // a U&"..." was seen: its name is not known
 }
 
 // Character classes.
@@ -216,6 +217,7 @@ func (l *lexer) prefixed(c byte) kind {
 		}
 		switch l.at(p + 1) {
 		case '"': // the name is written in escapes, so it cannot be looked up as it stands
+			l.coded = true
 			return tokBad
 		case '\'':
 			if !l.std {

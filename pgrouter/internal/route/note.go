@@ -1,6 +1,6 @@
 package route
 
-import "strings"
+import "bytes"
 
 // note remembers what the statement will do.
 func (s *Session) note(v Verdict, sql []byte) {
@@ -192,27 +192,45 @@ func (s *Session) Settle(status byte, failed bool) {
 	}
 }
 
-// Name is the name at v's place in sql as the server sees it: unquoted, or folded to lower case. SET TIME ZONE is
-// "timezone", NAMES "client_encoding", SCHEMA "search_path".
+// Name is the name at v's place in sql as the server sees it: unquoted, or folded to lower case; one of several parts has
+// dots between them. SET TIME ZONE is "timezone", NAMES "client_encoding", SCHEMA "search_path".
 func Name(sql []byte, v Verdict) string {
-	text := string(sql[v.NameAt:v.NameEnd])
-	if strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`) && len(text) > 1 {
-		return text[1 : len(text)-1]
-	}
 	var buf [maxName]byte
-	l := lexer{src: sql, start: int(v.NameAt), pos: int(v.NameEnd)}
-	name := string(l.identifier(buf[:0], tokWord))
-	if v.Class == Set || v.Class == SetLocal || v.Class == Reset {
-		switch {
-		case name == "names":
-			return "client_encoding"
-		case name == "schema":
-			return "search_path"
-		case strings.HasPrefix(name, "time") && strings.HasSuffix(name, "zone"):
-			return "timezone"
+	var name []byte
+	parts := 0
+	l := lexer{src: sql[:v.NameEnd], pos: int(v.NameAt), std: true}
+	for {
+		k := l.next()
+		if k == tokEnd || k == tokBad {
+			break
 		}
+		if k != tokWord && k != tokQuoted {
+			if k != tokDot {
+				return string(sql[v.NameAt:v.NameEnd]) // PREPARE TRANSACTION 'name'
+			}
+			continue
+		}
+		part := l.identifier(buf[:0], k)
+		if parts > 0 {
+			name = append(name, '.')
+		}
+		name = append(name, part...)
+		parts++
 	}
-	return name
+	switch v.Class {
+	case Set, SetLocal, Reset:
+	default:
+		return string(name)
+	}
+	switch {
+	case string(name) == "names":
+		return "client_encoding"
+	case string(name) == "schema":
+		return "search_path"
+	case string(name) == "time.zone" && !bytes.Contains(sql[v.NameAt:v.NameEnd], []byte(".")):
+		return "timezone"
+	}
+	return string(name)
 }
 
 // startsWith tells whether the first word of sql is w.

@@ -4,51 +4,61 @@ package route
 func (s *scan) set() Verdict {
 	v := Verdict{Target: All, Class: Set}
 	s.take()
-	if s.kw == kwSession || s.kw == kwLocal {
-		scope := s.kw
-		at := s.lexer
+	for (s.kw == kwSession || s.kw == kwLocal) && !s.parameterName() {
+		if s.kw == kwLocal {
+			v.Class = SetLocal
+		}
+		session := s.kw == kwSession
 		s.take()
 		switch {
-		case s.k == tokDot || s.k == tokOp || s.kw == kwTo: // a parameter of that name, or in that class
-			s.lexer = at
-			s.k = tokWord
-			return s.parameter(v)
-		case scope == kwLocal:
-			v.Class = SetLocal
-		case s.kw == kwCharacteristics:
-			v.Class = SetTransaction
-			v.Flags = Characteristics | s.modes()
+		case session && s.kw == kwAuthorization:
+			return s.named(All, s.class(v, SetRole), 0)
+		case session && s.kw == kwCharacteristics && !s.parameterName():
+			v = Verdict{Target: All, Class: SetTransaction, Flags: Characteristics | s.modes()}
 			if v.Is(Serializable) {
 				v.Target = Primary
 			}
 			return v
 		}
-		if scope == kwSession && s.kw == kwAuthorization {
-			return s.named(All, SetRole, 0)
-		}
+	}
+	if s.parameterName() {
+		return s.parameter(v)
 	}
 	switch s.kw {
 	case kwTransaction:
-		if l := s.lexer; l.next() == tokWord {
-			return s.setTransaction()
-		}
+		return s.setTransaction()
 	case kwRole:
 		return s.named(All, s.class(v, SetRole), 0)
-	case kwSession: // SET LOCAL SESSION AUTHORIZATION
-		if s.take(); s.kw == kwAuthorization {
-			return s.named(All, s.class(v, SetRole), 0)
-		}
 	case kwTime:
-		at := s.start
-		if s.take(); s.kw == kwZone {
-			v.NameAt, v.NameEnd = uint32(at), uint32(s.pos)
-			return v
-		}
-		return Verdict{Class: Unknown, Flags: Writes}
+		return s.timeZone(v)
 	}
 	if s.k == tokWord && equalFold(s.src[s.start:s.pos], "constraints") {
 		return Verdict{Class: SetLocal} // only writes check constraints
 	}
+	return s.parameter(v)
+}
+
+// parameterName tells whether the word just taken is a parameter's name, or the first part of one, whatever word it is.
+func (s *scan) parameterName() bool {
+	l := s.lexer
+	switch l.next() {
+	case tokDot, tokOp:
+		return true
+	case tokWord:
+		word := s.names.find(&l, tokWord).word
+		return word == kwTo || word == kwFrom
+	}
+	return false
+}
+
+// timeZone reads TIME ZONE; TIME was just taken.
+func (s *scan) timeZone(v Verdict) Verdict {
+	at, before := s.start, s.lexer
+	if s.take(); s.kw == kwZone {
+		v.NameAt, v.NameEnd = uint32(at), uint32(s.pos)
+		return v
+	}
+	s.lexer, s.k = before, tokWord
 	return s.parameter(v)
 }
 
@@ -149,25 +159,29 @@ func (s *scan) access() Flag {
 func (s *scan) reset() Verdict {
 	v := Verdict{Target: All, Class: Reset}
 	s.take()
-	at := s.start
-	switch s.kw {
-	case kwAll:
+	word, before, l := s.kw, s.lexer, s.lexer
+	second := keyword(0)
+	switch l.next() {
+	case tokDot:
+		word = 0 // the first part of a name
+	case tokWord:
+		second = s.names.find(&l, tokWord).word
+	}
+	switch {
+	case word == kwAll:
 		v.Flags = Characteristics
 		return v
-	case kwRole:
+	case word == kwRole:
 		return s.named(All, SetRole, 0)
-	case kwSession:
-		if s.take(); s.kw == kwAuthorization {
-			return s.named(All, SetRole, 0)
-		}
-		return Verdict{Class: Unknown, Flags: Writes}
-	case kwTime:
+	case word == kwSession && second == kwAuthorization:
 		s.take()
-		v.NameAt, v.NameEnd = uint32(at), uint32(s.pos)
-		return v
-	case kwTransaction: // RESET TRANSACTION ISOLATION LEVEL
-		return Verdict{Class: SetTransaction, Flags: ReadCommitted}
+		return s.named(All, SetRole, 0)
+	case word == kwTime:
+		return s.timeZone(v)
+	case word == kwTransaction && second == kwIsolation:
+		return Verdict{Class: SetTransaction}
 	}
+	s.lexer = before
 	name := s.parameter(v)
 	switch name.Class {
 	case SetTransaction: // the default may be what a standby refuses

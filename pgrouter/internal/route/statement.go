@@ -50,7 +50,12 @@ func (s *scan) one() Verdict {
 // finish reads the string from begin and puts what it finds into v.
 func (s *scan) finish(begin int, v Verdict) Verdict {
 	multi, bad := s.rest(begin)
+	if s.coded { // it may be set_config
+		v.Flags |= Untracked
+	}
 	switch {
+	case bad && multi:
+		return Verdict{Class: Multi, Reason: ReasonText, Flags: Writes | Untracked}
 	case bad:
 		v.Target, v.Reason, v.NameAt, v.NameEnd = Primary, ReasonText, 0, 0
 		switch v.Class {

@@ -50,9 +50,7 @@ func (s *scan) end() Verdict {
 	switch s.kw {
 	case kwTo:
 		if s.take(); s.kw == kwSavepoint {
-			if l := s.lexer; l.next() != tokEnd { // ROLLBACK TO savepoint: a name
-				s.take()
-			}
+			s.takeName() // or it is the name
 		}
 		return s.named(All, RollbackTo, 0)
 	case kwAnd:
