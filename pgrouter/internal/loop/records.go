@@ -15,6 +15,35 @@ type Shim struct {
 	in       []byte // ciphertext received and not yet opened
 	out      []byte // ciphertext to be sent
 	memory   bool
+
+	// Where the received stream stands between TLS records (RFC 8446, 5.1). Asking crypto/tls for more when there
+	// is none costs about as much as opening a short record, so the loop wants to know.
+	header [5]byte
+	have   int // bytes of header that are there
+	left   int // bytes of the record still to come
+	whole  int // records received and, as far as is known, not opened
+}
+
+// see follows received ciphertext.
+func (s *Shim) see(b []byte) {
+	for len(b) > 0 {
+		if s.left == 0 {
+			n := copy(s.header[s.have:], b)
+			s.have += n
+			b = b[n:]
+			if s.have < len(s.header) {
+				return
+			}
+			s.have = 0
+			s.left = int(s.header[3])<<8 | int(s.header[4])
+		}
+		n := min(s.left, len(b))
+		s.left -= n
+		b = b[n:]
+		if s.left == 0 {
+			s.whole++
+		}
+	}
 }
 
 // NewShim wraps a connection before tls.Server is put on top.
@@ -30,7 +59,9 @@ func (errMore) Temporary() bool { return true }
 // Read implements net.Conn for crypto/tls.
 func (s *Shim) Read(p []byte) (int, error) {
 	if !s.memory {
-		return s.Conn.Read(p)
+		n, err := s.Conn.Read(p)
+		s.see(p[:n])
+		return n, err
 	}
 	if len(s.in) == 0 {
 		return 0, errMore{}
@@ -67,6 +98,7 @@ func newRecords(l *Loop, conn *tls.Conn) *records {
 
 // open decrypts b and hands the plain text on, as long as the handler wants it.
 func (r *records) open(c *Conn, b []byte) {
+	r.shim.see(b)
 	if len(r.kept) > 0 {
 		r.kept = append(r.kept, b...)
 		r.shim.in = r.kept
@@ -82,13 +114,18 @@ func (r *records) open(c *Conn, b []byte) {
 			c.hand(c.l.plain[:n])
 		}
 		if err != nil {
-			if more := (errMore{}); !errors.As(err, &more) {
+			if _, more := err.(errMore); !more {
 				if errors.Is(err, io.EOF) {
 					err = io.EOF
 				}
 				c.fail(err)
 				return
 			}
+			r.shim.whole = 0 // what is left is the beginning of a record
+			break
+		}
+		// At least one record has been opened; records without data may have been opened with it.
+		if r.shim.whole--; r.shim.whole <= 0 && n < len(c.l.plain) {
 			break
 		}
 	}
