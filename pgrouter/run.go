@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,10 +34,19 @@ func version() string {
 }
 
 // runCmd serves clients.
-type runCmd struct{}
+type runCmd struct {
+	CPUProfile string `name:"cpu-profile" help:"Write a CPU profile of the run to FILE, for go tool pprof." placeholder:"FILE"`
+}
 
 // Run serves until ctx ends, and then until transactions have ended or shutdown_timeout has passed.
-func (runCmd) Run(ctx context.Context, d *deps) error {
+func (cmd runCmd) Run(ctx context.Context, d *deps) error {
+	if cmd.CPUProfile != "" {
+		stop, err := profile(cmd.CPUProfile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	f, err := d.read()
 	if err != nil {
 		return err
@@ -81,6 +91,19 @@ func (runCmd) Run(ctx context.Context, d *deps) error {
 	err = r.Serve(ctx, listeners)
 	d.log.Info("pgrouter has stopped")
 	return err
+}
+
+// profile writes a CPU profile until stop is called.
+func profile(name string) (stop func(), err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 func (d *deps) warn(f *files) {
