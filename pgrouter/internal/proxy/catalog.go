@@ -78,7 +78,7 @@ func (c *catalog) snapshot() *route.Catalog { return c.now.Load() }
 // changed says that objects of the database have changed. No old snapshot is used from then on.
 func (c *catalog) changed() {
 	c.now.Store(nil)
-	c.load(catalogPause)
+	c.load(catalogPause, true)
 }
 
 // suspect says that objects of the database may have changed.
@@ -87,7 +87,7 @@ func (c *catalog) suspect() {
 	old := time.Since(c.loaded) > catalogSuspect
 	c.mu.Unlock()
 	if old {
-		c.load(catalogPause)
+		c.load(catalogPause, true)
 	}
 }
 
@@ -97,7 +97,7 @@ func (c *catalog) ready(ctx context.Context) {
 	if c.now.Load() != nil {
 		return
 	}
-	c.load(0)
+	c.load(0, false)
 	select {
 	case <-c.first:
 	case <-ctx.Done():
@@ -110,15 +110,16 @@ func (c *catalog) refresh(life time.Duration) {
 	old := c.now.Load() != nil && time.Since(c.loaded) > life
 	c.mu.Unlock()
 	if old {
-		c.load(0)
+		c.load(0, false)
 	}
 }
 
-// load reads a snapshot in the background, after a pause. A change that comes meanwhile makes it read again.
-func (c *catalog) load(pause time.Duration) {
+// load reads a snapshot in the background, after a pause. A change that comes meanwhile makes it read again; that
+// somebody waits for it does not, or a stream of new clients would keep it from ever being used.
+func (c *catalog) load(pause time.Duration, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stale = true
+	c.stale = c.stale || changed
 	if c.loading {
 		return
 	}
