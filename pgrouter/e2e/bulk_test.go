@@ -100,12 +100,12 @@ func TestCopyErrors(t *testing.T) {
 	good := strings.Repeat("1\n", 100000)
 	_, err := p.CopyFrom(within(t), strings.NewReader(good+"nonsense\n"+good), "COPY copy_errors FROM STDIN")
 	want(t, "an error half way", code(err), "22P02")
-	want(t, "after it", simple(t, p, "SELECT count(*) FROM copy_errors"), "0")
+	want(t, "after it", simple(t, p, "SELECT count(*) FROM copy_errors WHERE forced()"), "0")
 	_, err = p.CopyFrom(within(t), io.MultiReader(strings.NewReader(good), broken{}), "COPY copy_errors FROM STDIN")
 	if err == nil {
 		t.Error("the client gave up, and there was no error")
 	}
-	want(t, "after the client gave up", simple(t, p, "SELECT count(*) FROM copy_errors"), "0")
+	want(t, "after the client gave up", simple(t, p, "SELECT count(*) FROM copy_errors WHERE forced()"), "0")
 	_, err = p.CopyTo(within(t), io.Discard, "COPY (SELECT 1/(i-5000) FROM generate_series(1, 10000) i) TO STDOUT")
 	want(t, "an error in a copy out", code(err), "22012")
 	want(t, "after that", simple(t, p, "SELECT 1"), "1")

@@ -36,6 +36,9 @@ func TestDrivers(t *testing.T) {
 					missing(t, strings.Join(d.probe, " ")+": "+err.Error()+" "+string(out))
 				}
 			}
+			if !direct {
+				r.settle(t, c) // after the tables of the program before
+			}
 			cmd := r.command(t, d.args[0], d.args[1:]...)
 			cmd.Dir = filepath.Join("testdata", "clients")
 			if d.name == "node" {

@@ -112,6 +112,7 @@ func TestPrimaryRestarted(t *testing.T) {
 	simple(t, open, "BEGIN; CREATE TABLE lost (i int)")
 
 	c.primary.Stop(t, pgtest.Fast)
+	r.state(t, 0, "down") // a statement sent before the router knows would be lost with its connection
 	c.primary.Start(t)
 	for i, p := range idle {
 		want(t, "a write", simple(t, p, "CREATE TEMP TABLE alive AS SELECT 'alive' AS a; SELECT a FROM alive"), "alive")
@@ -134,7 +135,7 @@ func TestWritesWaitForThePrimary(t *testing.T) {
 	simple(t, reader, "SELECT node()")
 	simple(t, writer, "SELECT forced()")
 	c.primary.Stop(t, pgtest.Fast)
-	r.state(t, 0, "down") // a statement sent before the router knows would be lost with its connection
+	r.state(t, 0, "down")
 	written := make(chan error, 1)
 	go func() { written <- writer.Exec(within(t), "CREATE TABLE waited (i int)").Close() }()
 	for range 20 {
@@ -159,6 +160,7 @@ func TestNoPrimaryInTime(t *testing.T) {
 	p := r.connect(t)
 	simple(t, p, "SELECT forced()")
 	c.primary.Stop(t, pgtest.Fast)
+	r.state(t, 0, "down")
 	_, err := try(t, p, "CREATE TABLE never (i int)")
 	if got := code(err); !strings.HasPrefix(got, "57P") && !strings.HasPrefix(got, "08") {
 		t.Errorf("a write without a primary: %v", err)
@@ -175,6 +177,7 @@ func TestPromotion(t *testing.T) {
 	simple(t, p, "SET my.own = 'mine'; CREATE TABLE promoted (i int)")
 	c.sync(t)
 	c.primary.Stop(t, pgtest.Fast)
+	r.state(t, 0, "down")
 	c.standby.Promote(t)
 	simple(t, p, "INSERT INTO promoted VALUES (1)")
 	want(t, "on the new primary", c.server(simple(t, p, "SELECT node() FROM promoted WHERE forced()")), "standby")

@@ -76,7 +76,7 @@ func TestPgxBatch(t *testing.T) {
 	b.Queue("SELECT 1")
 	want(t, "a batch with an error", code(c.SendBatch(ctx, &b).Close()), "23505")
 	var n int
-	if err := c.QueryRow(ctx, "SELECT count(*) FROM pgx_batch").Scan(&n); err != nil || n != 300 {
+	if err := c.QueryRow(ctx, "SELECT count(*) FROM pgx_batch WHERE forced()").Scan(&n); err != nil || n != 300 {
 		t.Errorf("a batch is one transaction: %d rows, %v, want 300", n, err)
 	}
 }
@@ -85,10 +85,9 @@ func TestPgxBatch(t *testing.T) {
 func TestPgxCopy(t *testing.T) {
 	r := start(t, shared(t), reads)
 	c, ctx := r.pgx(t), within(t)
-	if _, err := c.Exec(ctx, "CREATE TABLE pgx_copy (id int, name text)"); err != nil {
+	if _, err := c.Exec(ctx, "CREATE TEMP TABLE pgx_copy (id int, name text)"); err != nil {
 		t.Fatal(err)
 	}
-	defer c.Exec(ctx, "DROP TABLE pgx_copy")
 	rows := make([][]any, 10000)
 	for i := range rows {
 		rows[i] = []any{i, strings.Repeat("x", i%100)}

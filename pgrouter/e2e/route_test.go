@@ -41,11 +41,16 @@ func walk(t *testing.T, r *router, c *cluster, steps []step) {
 	}
 }
 
-// settle waits until reads are balanced: until the router has read the catalog after the last DDL statement.
+// settle waits until reads are balanced: until the router has read the catalog after its start or the last DDL statement.
 func (r *router) settle(t testing.TB, c *cluster) {
 	t.Helper()
-	p := r.connect(t)
-	for end := time.Now().Add(limit); c.server(simple(t, p, "SELECT node()")) != "standby"; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		p := r.connect(t)
+		server := c.server(simple(t, p, "SELECT node()"))
+		p.Close(within(t))
+		if server == "standby" {
+			return
+		}
 		if time.Now().After(end) {
 			t.Fatal("reads are not balanced")
 		}

@@ -54,7 +54,7 @@ shutdown_timeout = 5
 }
 
 // start runs pgrouter in front of a cluster, with lines added to its configuration and files (name, content, name,
-// content) beside it, and waits until it serves. When the test ends the router must end well, too.
+// content) beside it, and waits until it serves, and balances reads if the lines say so. When the test ends the router must end well, too.
 func start(t testing.TB, c *cluster, lines string, files ...string) *router {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "pgre2e")
@@ -74,6 +74,9 @@ func start(t testing.TB, c *cluster, lines string, files ...string) *router {
 	}
 	r.write(t, "pgpool.conf", r.conf(c, lines))
 	r.begin(t)
+	if strings.Contains(lines, reads) || strings.Contains(lines, spread) {
+		r.settle(t, c)
+	}
 	return r
 }
 

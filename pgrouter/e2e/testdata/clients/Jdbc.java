@@ -71,10 +71,13 @@ public class Jdbc {
         c.commit();
         c.setAutoCommit(true);
 
+        c.setAutoCommit(false); // so that it reads its own writes
         var copy = c.unwrap(PGConnection.class).getCopyAPI();
         check(copy.copyIn("COPY e2e_jdbc (name) FROM STDIN", new StringReader("a\nb\nc\n")) == 3, "copy in");
         StringWriter w = new StringWriter();
         check(copy.copyOut("COPY e2e_jdbc (name) TO STDOUT", w) == 1003, "copy out");
+        c.commit();
+        c.setAutoCommit(true);
 
         c.setReadOnly(true);
         check(one(s, "SELECT count(*) FROM e2e_jdbc").length() > 0, "read only");

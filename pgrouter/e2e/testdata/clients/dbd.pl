@@ -14,8 +14,7 @@ for my $i (1 .. 50) {
 	$p->finish;
 }
 $c->do("SET client_min_messages = warning");
-$c->do("DROP TABLE IF EXISTS e2e_dbd");
-$c->do("CREATE TABLE e2e_dbd (id int, data bytea)");
+$c->do("CREATE TEMP TABLE e2e_dbd (id int, data bytea)");
 $c->begin_work;
 my $in = $c->prepare("INSERT INTO e2e_dbd VALUES (?, ?)");
 $in->bind_param(2, undef, {pg_type => PG_BYTEA});

@@ -16,7 +16,7 @@ k.execute("SELECT %s::int + 1, %s::text, %s::numeric, %s::timestamptz IS NULL", 
 row = k.fetchone()
 assert row[0] == 42 and row[1] == "it's" and str(row[2]) == "1.5" and row[3] is True, row
 
-k.execute("DROP TABLE IF EXISTS e2e_psycopg; CREATE TABLE e2e_psycopg (id int, name text)")
+k.execute("CREATE TEMP TABLE e2e_psycopg (id int, name text)")
 k.copy_from(io.StringIO("".join(f"{i}\tname {i}\n" for i in range(5000))), "e2e_psycopg")
 out = io.StringIO()
 k.copy_to(out, "e2e_psycopg")
@@ -71,7 +71,7 @@ def cancel():
         watcher.autocommit = True
         wk = watcher.cursor()
         while True:
-            wk.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(47)%%' AND state = 'active'")
+            wk.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(47), forced()%%' AND state = 'active'")
             if wk.fetchone()[0]:
                 break
             time.sleep(0.01)
@@ -81,7 +81,7 @@ def cancel():
 t = threading.Thread(target=cancel)
 t.start()
 try:
-    k.execute("SELECT pg_sleep(47)")
+    k.execute("SELECT pg_sleep(47), forced()")
     raise SystemExit("not cancelled")
 except psycopg2.extensions.QueryCanceledError as e:
     assert e.pgcode == "57014"
