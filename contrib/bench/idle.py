@@ -23,7 +23,7 @@ class Idle:
         kind = type(world.system(name))
         n = self.n
         if c.label == contenders.POOL:  # it opens a server connection for each client
-            n = min(n, MAX_CONNECTIONS // 2)
+            n = min(n, MAX_CONNECTIONS // 4)
         system = kind(world, n + 20)
         try:
             system.start()

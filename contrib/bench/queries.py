@@ -18,7 +18,7 @@ class Queries:
     speed: transactions a second; p50, p99: latency in ms, of a sample of one in five
     servers_us, client_us: CPU time of the servers' processes and of pgbench for a transaction
     others: part of the machine that processes took which are none of ours
-    standby: part of the transactions that the standby ran, where there are two servers
+    standby: the standby's part of the servers' CPU time, where reads are spread over two servers
     """
 
     cost_unit, speed_unit = "us", "tps"
@@ -33,14 +33,13 @@ class Queries:
 
         def used():
             time.sleep(0.1)  # server processes that end just now would be counted nowhere
-            return (system.process.cpu() if system else 0), world.servers.cpu()
+            return (system.process.cpu() if system else 0), *world.servers.cpu()
 
         zero = before = used()
         login = {"transactions": 0, "cpu": 0}
         if not self.reconnect:  # there, connecting is what is measured
             login = self.pgbench(world, place, ["-t", "1"])
             before = used()
-        spread = contenders.ALL[name].route == contenders.SPREAD and world.servers.transactions()
         busy, started = world.busy(), time.monotonic()
         with tempfile.TemporaryDirectory() as logs, options.watching(system):
             r = self.pgbench(world, place, ["-T", str(options.time), "-l", "--log-prefix", logs + "/l", "--sampling-rate", "0.2"])
@@ -48,18 +47,16 @@ class Queries:
         after = used()
         busy, seconds = world.busy() - busy, time.monotonic() - started
         n = r["transactions"] - login["transactions"]
-        proxy, servers = ((c - b) - (b - a) for a, b, c in zip(zero, before, after))
+        proxy, primary, standby = ((c - b) - (b - a) for a, b, c in zip(zero, before, after))
         others = busy - sum(c - b for b, c in zip(before, after)) - r["cpu"]
-        out = {"speed": r["tps"], "servers_us": servers / n * 1e6, "client_us": (r["cpu"] - login["cpu"]) / n * 1e6,
+        out = {"speed": r["tps"], "servers_us": (primary + standby) / n * 1e6, "client_us": (r["cpu"] - login["cpu"]) / n * 1e6,
                "others": max(0, others / seconds / os.cpu_count())}
         if system:
             out["cost"] = proxy / n * 1e6
         if latencies and not self.reconnect:  # pgbench's log leaves connecting out
             out["p50"], out["p99"] = (latencies[int(len(latencies) * q)] for q in (0.5, 0.99))
-        if spread:
-            time.sleep(1)  # a server writes its statistics once a second at most
-            d = [b - a for a, b in zip(spread, world.servers.transactions())]
-            out["standby"] = d[1] / max(1, sum(d))
+        if contenders.ALL[name].route == contenders.SPREAD:
+            out["standby"] = standby / (primary + standby)
         return out
 
     def pgbench(self, world, place, how):
