@@ -49,7 +49,7 @@ func compare(sql string) (wrong string, compared bool) {
 		}
 		return splits(sql, len(result.Stmts)), true
 	}
-	if v.Class == route.Multi {
+	if v.Class == route.Multi && !v.Is(route.Untracked) {
 		return "it is one statement", true
 	}
 	if why := danger(result.Stmts[0]); why != "" && v.Target == route.Balance {

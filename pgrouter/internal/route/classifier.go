@@ -36,7 +36,9 @@ func (c *Classifier) Classify(sql []byte, env *Env) Verdict {
 	if env.Encoding == EncodingUnsafe && !ascii(sql) {
 		return Verdict{Class: Unknown, Flags: Writes | Untracked, Reason: ReasonEncoding}
 	}
-	s := scan{lexer: lexer{src: sql, std: env.StandardStrings}, names: c.keywords, env: env}
+	// Field by field: a composite literal would be made aside and copied.
+	var s scan
+	s.src, s.std, s.env, s.names = sql, env.StandardStrings, env, c.keywords
 	if env.Catalog != nil {
 		s.names = &env.Catalog.names
 	}

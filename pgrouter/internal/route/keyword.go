@@ -175,6 +175,9 @@ const parenWords = `by columns cube escape filter first ilike join like material
 	repeatable rollup second sets varying zone json json_array json_arrayagg json_exists json_object json_objectagg
 	json_query json_scalar json_serialize json_table json_value merge_action`
 
+// literalWords are unreserved keywords that stand before a literal without being its type.
+const literalWords = `by content document escape ilike key like materialized passing path similar uescape value version without zone`
+
 // keywords gives the names that every statement may contain, with or without a catalog. It is made once and never changed.
 var keywords = sync.OnceValue(func() *names {
 	n := new(names)
@@ -192,6 +195,10 @@ func addKeywords(n *names) {
 	for _, w := range strings.Fields(columnWords) {
 		n.entry(w).facts |= columnName | parenOK
 	}
+	for _, w := range strings.Fields(literalWords) {
+		n.entry(w).facts |= literalOK
+	}
+	n.entry("double").facts |= isType
 	for _, w := range strings.Fields(parenWords) {
 		n.entry(w).facts |= parenOK
 	}

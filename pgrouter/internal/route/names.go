@@ -11,10 +11,9 @@ const (
 	fieldBad                     // x.name must not be: a function that can be called with one argument
 	typeBad                      // no mention of it as a type may be: a domain or cast runs something
 	relationBad                  // no mention of it as a relation may be
-	setsState                    // set_config, setseed: changes what later statements see
-	byHand                       // in the fixed list: no setting makes it harmless
 	parenOK                      // an unreserved keyword that stands before '(' without being a function
 	reserved                     // a keyword that cannot be a function's, relation's or type's bare name
+	literalOK                    // an unreserved keyword that stands before a literal without being a type
 	columnName                   // a keyword that cannot be a function's bare name, but names a type or construct
 )
 
@@ -137,5 +136,5 @@ func (in *info) bad(f fact, r Reason) bool {
 
 // plain takes away what the name means as a keyword.
 func (in *info) plain() {
-	in.word, in.facts = 0, in.facts&^(parenOK|reserved|columnName)
+	in.word, in.facts = 0, in.facts&^(parenOK|literalOK|reserved|columnName)
 }

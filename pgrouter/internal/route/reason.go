@@ -32,6 +32,7 @@ const (
 	ReasonNoStatement            // session: a prepared statement that is not known
 	ReasonImplicitCast           // the database has a volatile implicit cast: nothing is a proved read
 	ReasonUnknownRelation        // a relation that the catalog snapshot does not have
+	ReasonUnknownType            // a type that the catalog snapshot does not have
 	ReasonSpace                  // blanks in front, and ignore_leading_white_space is off
 	reasonCount
 )
@@ -44,5 +45,5 @@ var reasonWords = [reasonCount]string{
 	"no load balance hint", "primary_routing_query_pattern_list", "select into", "row lock", "data-modifying with",
 	"volatile function", "unknown function", "volatile operator", "relation", "system relation", "temporary relation", "no catalog",
 	"server state", "write_function_list", "read_only_function_list", "transaction", "earlier write", "untracked state",
-	"prepared statement", "unknown prepared statement", "volatile implicit cast", "unknown relation", "leading white space",
+	"prepared statement", "unknown prepared statement", "volatile implicit cast", "unknown relation", "unknown type", "leading white space",
 }

@@ -75,7 +75,9 @@ func (s *scan) finish(begin int, v Verdict) Verdict {
 // query reads a SELECT, VALUES, TABLE or WITH, of which the first token was just taken.
 func (s *scan) query() Verdict {
 	begin := s.start
-	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog}
+	var w walk
+	w.lexer, w.env, w.names, w.cat = s.lexer, s.env, s.names, s.env.Catalog
+	w.plain = w.cat != nil && w.env.Temp == nil
 	r := w.read(s.k)
 	if r == ReasonNone && w.cat != nil {
 		r = w.cat.nothing
@@ -144,7 +146,9 @@ func (s *scan) chain() (at, end uint32) {
 
 // copy reads COPY, whose first word begins at begin.
 func (s *scan) copy(begin int) Verdict {
-	w := walk{lexer: s.lexer, env: s.env, names: s.names, cat: s.env.Catalog, dml: true, copy: true}
+	var w walk
+	w.lexer, w.env, w.names, w.cat = s.lexer, s.env, s.names, s.env.Catalog
+	w.dml, w.copy = true, true
 	w.frames[0].place = atRelation
 	w.prev.kind = tokWord // what follows COPY is not the beginning of a query
 	r := w.read(w.next())

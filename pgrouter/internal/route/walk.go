@@ -29,11 +29,12 @@ type frame struct {
 type clause uint8
 
 const (
-	inQuery  clause = 1 << iota // a SELECT has begun here: FROM is its clause, AS names a column
-	inFrom                      // in its FROM clause: a comma brings the next item
-	inWith                      // in a WITH clause: a comma brings the next name
-	inBlind                     // the options of COPY: names mean nothing
-	inSquare                    // opened by [
+	inQuery   clause = 1 << iota // a SELECT has begun here: FROM is its clause, AS names a column
+	inFrom                       // in its FROM clause: a comma brings the next item
+	inWith                       // in a WITH clause: a comma brings the next name
+	inBlind                      // the options of COPY: names mean nothing
+	inSquare                     // opened by [
+	inColumns                    // the columns of an alias, which may have types
 )
 
 func (f *frame) is(c clause) bool { return f.in&c != 0 }
@@ -54,13 +55,15 @@ type walk struct {
 
 	depth    int
 	frames   [maxDepth]frame
-	ctes     [maxCTE][2]uint32
+	ctes     [maxCTE]uint32 // where the names begin
 	cteCount int
 	prev     token
 	prev2    keyword // before prev
 	dotted   bool    // the relation being named has a schema
+	typed    bool    // the name before the dot is the schema of a type
 	dml      bool    // a WITH or COPY was seen, so that INSERT, UPDATE, DELETE may be a part of the query
 	copy     bool    // the query is COPY
+	plain    bool    // a name that is not known and stands where a column may stand is harmless
 	out      bool    // COPY ... TO was seen
 	stdout   bool    // COPY ... TO STDOUT was seen
 
@@ -135,7 +138,7 @@ func (w *walk) other(t *token, f *frame) Reason {
 	case tokOp:
 		return w.operators(t)
 	case tokString:
-		return w.literal(t)
+		return w.literal(t, f)
 	}
 	return ReasonNone
 }
@@ -172,11 +175,14 @@ func (w *walk) open(t *token, f *frame) Reason {
 		if r := w.relation(f); r != ReasonNone {
 			return r
 		}
-	case afterAlias, afterCTE:
-		if f.place == afterAlias {
-			f.place = inExpression
-		}
+	case afterAlias:
+		f.place = inExpression
+		child.in |= inColumns
+	case afterCTE:
 	default:
+		if f.place == afterItem && w.prev.info.word == kwAs {
+			child.in |= inColumns
+		}
 		if named && !f.is(inBlind) {
 			if r := w.call(); r != ReasonNone {
 				return r
@@ -235,22 +241,15 @@ func (w *walk) relation(f *frame) Reason {
 // isCTE tells whether t is a name that a WITH of this statement has defined.
 func (w *walk) isCTE(t *token) bool {
 	var a, b [maxName]byte
-	name := w.nameAt(a[:0], int(t.start), int(t.end))
-	for _, c := range w.ctes[:w.cteCount] {
-		if string(w.nameAt(b[:0], int(c[0]), int(c[1]))) == string(name) {
+	own := lexer{src: w.src, start: int(t.start), pos: int(t.end)}
+	name := own.identifier(a[:0], t.kind)
+	for _, at := range w.ctes[:w.cteCount] {
+		l := lexer{src: w.src, pos: int(at), std: w.std}
+		if k := l.next(); string(l.identifier(b[:0], k)) == string(name) {
 			return true
 		}
 	}
 	return false
-}
-
-// nameAt appends the name that the identifier src[start:end] stands for.
-func (w *walk) nameAt(to []byte, start, end int) []byte {
-	l := lexer{src: w.src, start: start, pos: end}
-	if w.src[start] == '"' {
-		return l.identifier(to, tokQuoted)
-	}
-	return l.identifier(to, tokWord)
 }
 
 // operators judges a run of operator characters: it is dangerous when it holds a dangerous symbol.
@@ -270,11 +269,17 @@ func (w *walk) operators(t *token) Reason {
 	return ReasonNone
 }
 
-// literal judges a string: the name of a parameter by which clients look for the primary.
-func (w *walk) literal(t *token) Reason {
+// literal judges a string: it may be the name of a parameter by which clients look for the primary, or the value of a
+// type that is written before it.
+func (w *walk) literal(t *token, f *frame) Reason {
 	s := w.src[t.start:t.end]
 	if len(s) > 2 && (equalFold(s[1:len(s)-1], "transaction_read_only") || equalFold(s[1:len(s)-1], "in_hot_standby")) {
 		return w.fail(ReasonServerState, t)
+	}
+	const fine = reserved | columnName | parenOK | literalOK | isType
+	if (w.prev.kind == tokWord || w.prev.kind == tokQuoted) && w.prev.info.facts&fine == 0 && !f.is(inBlind) &&
+		w.cat != nil && !w.cat.lenient {
+		return w.fail(ReasonUnknownType, &w.prev)
 	}
 	return ReasonNone
 }

@@ -2,6 +2,10 @@ package route
 
 // name handles a word or a quoted identifier, of which t has all that is known.
 func (w *walk) name(t *token, f *frame) Reason {
+	if t.info == (info{}) && w.plain && f.place == inExpression && w.prev.kind != tokDot && w.prev.kind != tokTyping && !w.high &&
+		!f.is(inColumns) && w.prev.info.word != kwAs && w.prev.info.word != kwUpdate {
+		return ReasonNone // a column: the most frequent of all
+	}
 	if w.high && (w.env.Encoding != EncodingUTF8 || w.cat == nil || !w.cat.utf8) {
 		return w.fail(ReasonEncoding, t)
 	}
@@ -22,6 +26,13 @@ func (w *walk) name(t *token, f *frame) Reason {
 			f.place = afterAlias
 		}
 		return ReasonNone
+	}
+	if w.typePlace(f) {
+		if r := w.typeName(t); r != ReasonNone {
+			return r
+		}
+	} else {
+		w.typed = false
 	}
 	if t.info.word != 0 {
 		if r := w.keyword(t, f); r != ReasonNone {
@@ -47,6 +58,38 @@ func (w *walk) name(t *token, f *frame) Reason {
 // AS in front of a type, as in CAST, is in parentheses of its own, where no SELECT has begun.
 func (w *walk) label(f *frame) bool {
 	return w.prev.info.word == kwAs && f.is(inQuery) && f.place != afterCTE
+}
+
+// typePlace tells whether the current word is a type's name, or the schema before it.
+func (w *walk) typePlace(f *frame) bool {
+	switch w.prev.kind {
+	case tokTyping:
+		return true
+	case tokDot:
+		return w.typed
+	case tokWord:
+		if w.prev.info.word == kwAs { // CAST (x AS type)
+			return !f.is(inQuery|inBlind) && f.place == inExpression && w.depth > 0
+		}
+		return f.is(inColumns)
+	case tokQuoted:
+		return f.is(inColumns)
+	}
+	return false
+}
+
+// typeName judges a type by whether it is known; whether it is dangerous comes later.
+func (w *walk) typeName(t *token) Reason {
+	w.typed = false
+	const fine = isType | columnName | reserved | parenOK | literalOK // the last two are in its spelling: varying, without
+	if t.info.facts&fine != 0 || w.cat == nil || w.cat.lenient {
+		return ReasonNone
+	}
+	if ahead := w.lexer; ahead.next() == tokDot {
+		w.typed = true
+		return ReasonNone
+	}
+	return w.fail(ReasonUnknownType, t)
 }
 
 // identifier handles a name that is not a reserved word, by its place.
@@ -75,7 +118,7 @@ func (w *walk) identifier(t *token, f *frame) Reason {
 		if w.cteCount == maxCTE {
 			return w.fail(ReasonText, t)
 		}
-		w.ctes[w.cteCount] = [2]uint32{t.start, t.end}
+		w.ctes[w.cteCount] = t.start
 		w.cteCount++
 		f.place = afterCTE
 	}
@@ -168,7 +211,7 @@ func (w *walk) keyword(t *token, f *frame) Reason {
 	case kwWith:
 		w.dml = true
 		if w.queryStart(f) {
-			f.place, f.in = atCTE, f.in|inWith
+			f.place, f.in = atCTE, f.in&^inFrom|inWith
 		}
 	}
 	if w.dml && after == kwUpdate && t.info.word == kwOnly {
