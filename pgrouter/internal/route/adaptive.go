@@ -38,9 +38,9 @@ func (s *Session) noteTargets(sql []byte) (found bool) {
 			target = list
 		case tokWord, tokQuoted:
 			in := keywords().find(&l, k)
-			switch in.word {
+			switch in.word() {
 			case kwInto, kwUpdate, kwTruncate, kwCopy:
-				target, list = true, in.word == kwTruncate
+				target, list = true, in.word() == kwTruncate
 			case kwFrom:
 				target = before == kwDelete
 			case kwOnly, kwTable:
@@ -51,7 +51,7 @@ func (s *Session) noteTargets(sql []byte) (found bool) {
 				found = s.writes(l.identifier(buf[:0], k), target) || found
 				target = false
 			}
-			before = in.word
+			before = in.word()
 		}
 	}
 }

@@ -31,7 +31,7 @@ type builder struct {
 func (b *builder) entry(name string) *info { return b.cat.names.entry(name) }
 
 // mark adds a danger to a name.
-func (b *builder) mark(name string, f fact, r Reason) {
+func (b *builder) mark(name string, f info, r Reason) {
 	if b.entry(name).bad(f, r) {
 		b.changed = true
 	}
@@ -48,7 +48,7 @@ func (b *builder) addTypes() {
 		t := &b.sn.types[i]
 		b.types[t.id] = t
 		if in := b.entry(t.name); in != nil {
-			in.facts |= isType
+			*in |= isType
 		}
 		if t.volatile {
 			b.markType(t)
@@ -82,7 +82,7 @@ func (b *builder) addRelations() {
 		r := &b.sn.relations[i]
 		b.relations[r.id] = r
 		if in := b.entry(r.name); in != nil {
-			in.facts |= isRelation
+			*in |= isRelation
 		}
 		switch {
 		case r.schema == "pg_catalog":
@@ -109,7 +109,7 @@ func (b *builder) addFunctions() {
 		if in == nil {
 			continue
 		}
-		in.facts |= isFunction
+		*in |= isFunction
 		if !f.callable {
 			continue
 		}
@@ -206,7 +206,7 @@ func (b *builder) roundFunctions() {
 	for i := range b.sn.functions {
 		f := &b.sn.functions[i]
 		in := b.entry(f.name)
-		if in == nil || !f.callable || f.trusted || in.facts&callBad != 0 && (!f.single || in.facts&fieldBad != 0) {
+		if in == nil || !f.callable || f.trusted || *in&callBad != 0 && (!f.single || *in&fieldBad != 0) {
 			continue
 		}
 		bad := f.defaultArgs != "" && b.query("SELECT "+f.defaultArgs) != ReasonNone || f.body != "" && b.mentions(f.body)
@@ -247,9 +247,9 @@ func (b *builder) mentions(body string) bool {
 			in := b.cat.names.find(&l, k)
 			ahead := l
 			called := ahead.next() == tokOpen
-			switch facts := in.facts; {
-			case facts&(typeBad|relationBad) != 0, facts&callBad != 0 && called,
-				facts&fieldBad != 0 && prev == tokDot && !called:
+			switch {
+			case in&(typeBad|relationBad) != 0, in&callBad != 0 && called,
+				in&fieldBad != 0 && prev == tokDot && !called:
 				return true
 			}
 		}

@@ -26,7 +26,7 @@ func (c *Catalog) Names() (all, dangerous int) {
 	for i := range c.names.slots {
 		if s := &c.names.slots[i]; s.len > 0 {
 			all++
-			if s.info.facts&dangers != 0 {
+			if s.info&dangers != 0 {
 				dangerous++
 			}
 		}

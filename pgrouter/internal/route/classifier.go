@@ -42,11 +42,11 @@ func (c *Classifier) Classify(sql []byte, env *Env) Verdict {
 	if env.Catalog != nil {
 		s.names = &env.Catalog.names
 	}
-	v := s.statement()
-	if v.Target == Balance && v.Class != Empty {
-		c.restrain(sql, &v)
+	s.statement()
+	if s.v.Target == Balance && s.v.Class != Empty {
+		c.restrain(sql, &s.v)
 	}
-	return v
+	return s.v
 }
 
 // restrain keeps a read on the primary when the settings or the session's user say so.

@@ -144,18 +144,12 @@ func (s *scan) prepare() Verdict {
 		return Verdict{Class: Unknown, Flags: Writes}
 	}
 	s.take()
-	var inner Verdict
-	switch s.kw {
-	case kwSelect, kwWith, kwValues, kwTable:
-		inner = s.query()
-	default:
-		if s.k == tokOpen {
-			inner = s.query()
-			break
-		}
-		inner = Verdict{Flags: Writes, Reason: ReasonKind}
+	if s.k != tokOpen && s.kw != kwSelect && s.kw != kwWith && s.kw != kwValues && s.kw != kwTable {
+		v.Flags, v.Reason = Writes, ReasonKind
+		return v
 	}
-	v.Target, v.Reason, v.Flags = inner.Target, inner.Reason, inner.Flags&^Temp
+	s.query()
+	v.Target, v.Reason, v.Flags = s.v.Target, s.v.Reason, s.v.Flags&^Temp
 	return v
 }
 
@@ -170,7 +164,7 @@ func (s *scan) types() bool {
 		case tokClose:
 			depth--
 		case tokWord, tokQuoted:
-			if in := s.names.find(&s.lexer, s.k); in.facts&typeBad != 0 {
+			if in := s.names.find(&s.lexer, s.k); in&typeBad != 0 {
 				return false
 			}
 		}

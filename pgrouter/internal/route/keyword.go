@@ -187,19 +187,19 @@ var keywords = sync.OnceValue(func() *names {
 
 func addKeywords(n *names) {
 	for i, w := range keywordNames {
-		n.entry(w).word = keyword(i + 1)
+		*n.entry(w) |= info(i+1) << wordShift
 	}
 	for _, w := range strings.Fields(reservedWords) {
-		n.entry(w).facts |= reserved
+		*n.entry(w) |= reserved
 	}
 	for _, w := range strings.Fields(columnWords) {
-		n.entry(w).facts |= columnName | parenOK
+		*n.entry(w) |= columnName | parenOK
 	}
 	for _, w := range strings.Fields(literalWords) {
-		n.entry(w).facts |= literalOK
+		*n.entry(w) |= literalOK
 	}
-	n.entry("double").facts |= isType
+	*n.entry("double") |= isType
 	for _, w := range strings.Fields(parenWords) {
-		n.entry(w).facts |= parenOK
+		*n.entry(w) |= parenOK
 	}
 }

@@ -6,7 +6,7 @@ package route
 func Lenient(functions, types, relations []string) *Catalog {
 	c := &Catalog{utf8: true, lenient: true}
 	addKeywords(&c.names)
-	for list, f := range map[*[]string]fact{&functions: isFunction | callBad | fieldBad, &types: isType | typeBad, &relations: isRelation | relationBad} {
+	for list, f := range map[*[]string]info{&functions: isFunction | callBad | fieldBad, &types: isType | typeBad, &relations: isRelation | relationBad} {
 		for _, name := range *list {
 			if in := c.names.entry(name); in != nil {
 				in.bad(f, ReasonFunction)

@@ -1,10 +1,11 @@
 package route
 
-// fact is a bit about a name.
-type fact uint16
+// info is all that is known about a name, in one word so that it is loaded and stored as a whole: bits about it, its
+// number as a keyword, and why it is dangerous. The zero info says that the name is not known.
+type info uint32
 
 const (
-	isFunction  fact = 1 << iota // a function has this name
+	isFunction  info = 1 << iota // a function has this name
 	isType                       // a type has it
 	isRelation                   // a relation has it
 	callBad                      // name(...) must not be balanced
@@ -17,14 +18,25 @@ const (
 	columnName                   // a keyword that cannot be a function's bare name, but names a type or construct
 )
 
+const (
+	wordShift   = 16
+	reasonShift = 24
+	wordMask    = 0xff << wordShift
+	reasonMask  = 0xff << reasonShift
+)
+
 // dangers are the facts that keep a statement on the primary.
 const dangers = callBad | fieldBad | typeBad | relationBad
 
-// info is all that is known about a name.
-type info struct {
-	facts  fact
-	word   keyword
-	reason Reason // why, when one of dangers is set
+// word is the keyword's number, 0 if it is none of those that matter.
+func (in info) word() keyword { return keyword(in >> wordShift) }
+
+// reason says why one of dangers is set.
+func (in info) reason() Reason { return Reason(in >> reasonShift) }
+
+// plain is in without what the name means as a keyword.
+func (in info) plain() info {
+	return in &^ (parenOK | literalOK | reserved | columnName | wordMask)
 }
 
 // names maps identifiers to what is known of them: open addressing over one text, without pointers in the entries.
@@ -54,7 +66,7 @@ probe:
 	for i := l.hash & mask; ; i = (i + 1) & mask {
 		s := &n.slots[i]
 		if s.len == 0 {
-			return info{}
+			return 0
 		}
 		if s.hash != l.hash || int(s.len) != len(name) {
 			continue
@@ -123,18 +135,13 @@ func (n *names) grow() {
 }
 
 // bad adds danger f with reason r; the first reason stays. It tells whether that is new.
-func (in *info) bad(f fact, r Reason) bool {
-	if in == nil || in.facts&f == f {
+func (in *info) bad(f info, r Reason) bool {
+	if in == nil || *in&f == f {
 		return false
 	}
-	if in.facts&dangers == 0 {
-		in.reason = r
+	if *in&dangers == 0 {
+		*in = *in&^reasonMask | info(r)<<reasonShift
 	}
-	in.facts |= f
+	*in |= f
 	return true
-}
-
-// plain takes away what the name means as a keyword.
-func (in *info) plain() {
-	in.word, in.facts = 0, in.facts&^(parenOK|literalOK|reserved|columnName)
 }

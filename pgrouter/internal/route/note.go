@@ -240,7 +240,7 @@ func startsWith(sql []byte, w keyword) bool {
 		return false
 	}
 	in := keywords().find(&l, tokWord)
-	return in.word == w
+	return in.word() == w
 }
 
 // renamed is the name behind the last RENAME TO.

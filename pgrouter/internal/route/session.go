@@ -14,7 +14,7 @@ type Session struct {
 	next  state // the defaults as they will be if all that is outstanding succeeds
 }
 
-// state is a set of facts about the session.
+// state is a set of infos about the session.
 type state uint16
 
 const (

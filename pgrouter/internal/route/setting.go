@@ -45,7 +45,7 @@ func (s *scan) parameterName() bool {
 	case tokDot, tokOp:
 		return true
 	case tokWord:
-		word := s.names.find(&l, tokWord).word
+		word := s.names.find(&l, tokWord).word()
 		return word == kwTo || word == kwFrom
 	}
 	return false
@@ -165,7 +165,7 @@ func (s *scan) reset() Verdict {
 	case tokDot:
 		word = 0 // the first part of a name
 	case tokWord:
-		second = s.names.find(&l, tokWord).word
+		second = s.names.find(&l, tokWord).word()
 	}
 	switch {
 	case word == kwAll:

@@ -139,13 +139,13 @@ func TestKeywordsOfTheServer(t *testing.T) {
 		if word == "system_user" { // from version 16 on; before, it is any name
 			continue
 		}
-		if got := in.facts&reserved != 0; got != (code == "R") {
+		if got := in&reserved != 0; got != (code == "R") {
 			t.Errorf("%s: the server has it under %s", word, code)
 		}
-		if in.facts&columnName != 0 && code != "C" {
+		if in&columnName != 0 && code != "C" {
 			t.Errorf("%s is no construct: the server has it under %s", word, code)
 		}
-		if code == "C" && in.facts&parenOK == 0 {
+		if code == "C" && in&parenOK == 0 {
 			t.Errorf("%s is a construct, and not known as one", word)
 		}
 	}

@@ -10,6 +10,7 @@ type scan struct {
 
 	looks int // how often the arguments of set_config were read ahead
 	flags Flag
+	v     Verdict // the outcome; in place, because a copy of so many small fields is slow
 }
 
 // take reads the next token.
@@ -17,34 +18,27 @@ func (s *scan) take() kind {
 	s.k, s.kw = s.next(), 0
 	if s.k == tokWord {
 		in := s.names.find(&s.lexer, tokWord)
-		s.kw = in.word
+		s.kw = in.word()
 	}
 	return s.k
 }
 
-// statement reads the string to its end.
-func (s *scan) statement() Verdict {
+// statement reads the string to its end, and leaves the verdict in s.v.
+func (s *scan) statement() {
 	for s.take() == tokSemi {
 	}
-	if s.k == tokEnd {
-		return Verdict{Target: Balance, Class: Empty}
+	switch {
+	case s.k == tokEnd:
+		s.v.Target, s.v.Class = Balance, Empty
+	case s.k == tokOpen || s.kw == kwSelect || s.kw == kwWith || s.kw == kwValues || s.kw == kwTable:
+		s.query()
+	case s.kw == kwCopy:
+		s.v = s.copy(s.start)
+	default:
+		begin := s.start
+		s.v = s.finish(begin, s.command())
 	}
-	v := s.one()
-	v.Flags |= s.flags
-	return v
-}
-
-// one reads the statement whose first token was just taken, and what follows it.
-func (s *scan) one() Verdict {
-	begin := s.start
-	if s.k == tokOpen || s.kw == kwSelect || s.kw == kwWith || s.kw == kwValues || s.kw == kwTable {
-		return s.query()
-	}
-	if s.kw == kwCopy {
-		return s.copy(begin)
-	}
-	v := s.command()
-	return s.finish(begin, v)
+	s.v.Flags |= s.flags
 }
 
 // finish reads the string from begin and puts what it finds into v.
@@ -73,7 +67,7 @@ func (s *scan) finish(begin int, v Verdict) Verdict {
 }
 
 // query reads a SELECT, VALUES, TABLE or WITH, of which the first token was just taken.
-func (s *scan) query() Verdict {
+func (s *scan) query() {
 	begin := s.start
 	var w walk
 	w.lexer, w.env, w.names, w.cat = s.lexer, s.env, s.names, s.env.Catalog
@@ -82,12 +76,18 @@ func (s *scan) query() Verdict {
 	if r == ReasonNone && w.cat != nil {
 		r = w.cat.nothing
 	}
-	if r == ReasonNone {
-		if s.pos = w.pos; s.ended() {
-			return Verdict{Target: Balance, Class: Read}
-		}
-		return s.finish(begin, Verdict{Target: Balance, Class: Read})
+	if r != ReasonNone {
+		s.v = s.finish(begin, s.refused(&w, r))
+		return
 	}
+	s.v.Target, s.v.Class = Balance, Read
+	if s.pos = w.pos; !s.ended() {
+		s.v = s.finish(begin, s.v)
+	}
+}
+
+// refused is the verdict of a query that is no proved read.
+func (s *scan) refused(w *walk, r Reason) Verdict {
 	v := Verdict{Class: Read, Reason: r, NameAt: w.at, NameEnd: w.end}
 	switch r {
 	case ReasonRelation, ReasonSystem, ReasonServerState:
@@ -102,7 +102,7 @@ func (s *scan) query() Verdict {
 	default:
 		v.Flags = Writes
 	}
-	return s.finish(begin, v)
+	return v
 }
 
 // ended tells whether nothing but blanks follows.
@@ -150,7 +150,7 @@ func (s *scan) copy(begin int) Verdict {
 	w.lexer, w.env, w.names, w.cat = s.lexer, s.env, s.names, s.env.Catalog
 	w.dml, w.copy = true, true
 	w.frames[0].place = atRelation
-	w.prev.kind = tokWord // what follows COPY is not the beginning of a query
+	w.prev().kind = tokWord // what follows COPY is not the beginning of a query
 	r := w.read(w.next())
 	if r == ReasonNone && w.cat != nil {
 		r = w.cat.nothing

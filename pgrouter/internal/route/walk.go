@@ -25,7 +25,7 @@ type frame struct {
 	in    clause
 }
 
-// clause is a set of facts about a frame.
+// clause is a set of infos about a frame.
 type clause uint8
 
 const (
@@ -57,15 +57,16 @@ type walk struct {
 	frames   [maxDepth]frame
 	ctes     [maxCTE]uint32 // where the names begin
 	cteCount int
-	prev     token
-	prev2    keyword // before prev
-	dotted   bool    // the relation being named has a schema
-	typed    bool    // the name before the dot is the schema of a type
-	dml      bool    // a WITH or COPY was seen, so that INSERT, UPDATE, DELETE may be a part of the query
-	copy     bool    // the query is COPY
-	plain    bool    // a name that is not known and stands where a column may stand is harmless
-	out      bool    // COPY ... TO was seen
-	stdout   bool    // COPY ... TO STDOUT was seen
+	tokens   [2]token // the current and the previous one, in turn
+	turn     uint8    // which one is the current
+	prev2    keyword  // before prev
+	dotted   bool     // the relation being named has a schema
+	typed    bool     // the name before the dot is the schema of a type
+	dml      bool     // a WITH or COPY was seen, so that INSERT, UPDATE, DELETE may be a part of the query
+	copy     bool     // the query is COPY
+	plain    bool     // a name that is not known and stands where a column may stand is harmless
+	out      bool     // COPY ... TO was seen
+	stdout   bool     // COPY ... TO STDOUT was seen
 
 	at, end uint32 // the name that decided
 }
@@ -76,46 +77,46 @@ func (w *walk) fail(r Reason, t *token) Reason {
 	return r
 }
 
+// prev is the token before the current one.
+func (w *walk) prev() *token { return &w.tokens[w.turn&1^1] }
+
 // read goes from the token that was just taken to the end of the statement, or to the first thing that keeps it on the
 // primary. first is that token's kind.
 func (w *walk) read(first kind) Reason {
-	t := token{kind: first}
-	for {
-		t.start, t.end = uint32(w.start), uint32(w.pos)
+	for k := first; ; k = w.next() {
+		t := &w.tokens[w.turn&1]
+		t.kind, t.info, t.start, t.end = k, 0, uint32(w.start), uint32(w.pos)
 		f := &w.frames[w.depth]
 		r := ReasonNone
-		switch t.kind {
+		switch k {
 		case tokWord, tokQuoted:
-			t.info = w.names.find(&w.lexer, t.kind)
-			r = w.name(&t, f)
+			t.info = w.names.find(&w.lexer, k)
+			r = w.name(t, f)
 		case tokDot:
-			t.info = info{}
-			if w.prev.kind == tokNumber || w.prev.kind == tokString {
-				r = w.fail(ReasonText, &t)
+			if p := w.prev(); p.kind == tokNumber || p.kind == tokString {
+				r = w.fail(ReasonText, t)
 			}
 		case tokOpen:
-			t.info = info{}
-			r = w.open(&t, f)
+			r = w.open(t, f)
 		default:
-			t.info = info{}
 			if f.place == inRelation {
 				if r = w.relation(f); r != ReasonNone {
 					return r
 				}
 			}
-			if t.kind == tokEnd || t.kind == tokSemi {
+			if k == tokEnd || k == tokSemi {
 				if w.depth > 0 {
-					return w.fail(ReasonText, &t)
+					return w.fail(ReasonText, t)
 				}
 				return ReasonNone
 			}
-			r = w.other(&t, f)
+			r = w.other(t, f)
 		}
 		if r != ReasonNone {
 			return r
 		}
-		w.prev2, w.prev = w.prev.info.word, t
-		t.kind = w.next()
+		w.prev2 = w.prev().info.word()
+		w.turn++
 	}
 }
 
@@ -159,7 +160,7 @@ func (w *walk) open(t *token, f *frame) Reason {
 		w.push(child)
 		return ReasonNone
 	}
-	named := w.prev.kind == tokWord || w.prev.kind == tokQuoted
+	named := w.prev().kind == tokWord || w.prev().kind == tokQuoted
 	switch f.place {
 	case atRelation:
 		f.place = afterItem
@@ -180,7 +181,7 @@ func (w *walk) open(t *token, f *frame) Reason {
 		child.in |= inColumns
 	case afterCTE:
 	default:
-		if f.place == afterItem && w.prev.info.word == kwAs {
+		if f.place == afterItem && w.prev().info.word() == kwAs {
 			child.in |= inColumns
 		}
 		if named && !f.is(inBlind) {
@@ -200,17 +201,17 @@ func (w *walk) push(f frame) {
 
 // call judges the previous token as the name before '('.
 func (w *walk) call() Reason {
-	p := &w.prev
-	if p.info.facts&(callBad|typeBad) != 0 {
-		return w.fail(p.info.reason, p)
+	p := w.prev()
+	if p.info&(callBad|typeBad) != 0 {
+		return w.fail(p.info.reason(), p)
 	}
-	if p.info.facts&(reserved|columnName) != 0 && p.kind == tokWord {
+	if p.info&(reserved|columnName) != 0 && p.kind == tokWord {
 		return ReasonNone
 	}
 	if w.cat == nil {
 		return w.fail(ReasonNoCatalog, p)
 	}
-	if p.info.facts&(isFunction|isType|parenOK) == 0 && !w.cat.lenient {
+	if p.info&(isFunction|isType|parenOK) == 0 && !w.cat.lenient {
 		return w.fail(ReasonUnknownName, p)
 	}
 	return ReasonNone
@@ -219,14 +220,14 @@ func (w *walk) call() Reason {
 // relation judges the name that has just ended, in the place of a relation.
 func (w *walk) relation(f *frame) Reason {
 	f.place = afterItem
-	p := &w.prev
+	p := w.prev()
 	if p.kind != tokWord && p.kind != tokQuoted {
 		return w.fail(ReasonText, p)
 	}
-	if p.info.facts&relationBad != 0 {
-		return w.fail(p.info.reason, p)
+	if p.info&relationBad != 0 {
+		return w.fail(p.info.reason(), p)
 	}
-	if p.info.facts&isRelation != 0 || !w.dotted && w.cteCount > 0 && w.isCTE(p) {
+	if p.info&isRelation != 0 || !w.dotted && w.cteCount > 0 && w.isCTE(p) {
 		return ReasonNone
 	}
 	switch {
@@ -277,9 +278,9 @@ func (w *walk) literal(t *token, f *frame) Reason {
 		return w.fail(ReasonServerState, t)
 	}
 	const fine = reserved | columnName | parenOK | literalOK | isType
-	if (w.prev.kind == tokWord || w.prev.kind == tokQuoted) && w.prev.info.facts&fine == 0 && !f.is(inBlind) &&
+	if (w.prev().kind == tokWord || w.prev().kind == tokQuoted) && w.prev().info&fine == 0 && !f.is(inBlind) &&
 		w.cat != nil && !w.cat.lenient {
-		return w.fail(ReasonUnknownType, &w.prev)
+		return w.fail(ReasonUnknownType, w.prev())
 	}
 	return ReasonNone
 }

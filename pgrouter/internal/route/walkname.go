@@ -2,17 +2,17 @@ package route
 
 // name handles a word or a quoted identifier, of which t has all that is known.
 func (w *walk) name(t *token, f *frame) Reason {
-	if t.info == (info{}) && w.plain && f.place == inExpression && w.prev.kind != tokDot && w.prev.kind != tokTyping && !w.high &&
-		!f.is(inColumns) && w.prev.info.word != kwAs && w.prev.info.word != kwUpdate {
+	if t.info == 0 && w.plain && f.place == inExpression && w.prev().kind != tokDot && w.prev().kind != tokTyping && !w.high &&
+		!f.is(inColumns) && w.prev().info.word() != kwAs && w.prev().info.word() != kwUpdate {
 		return ReasonNone // a column: the most frequent of all
 	}
 	if w.high && (w.env.Encoding != EncodingUTF8 || w.cat == nil || !w.cat.utf8) {
 		return w.fail(ReasonEncoding, t)
 	}
-	if w.prev.kind == tokDot { // any word may be a column's name here
-		t.info.plain()
+	if w.prev().kind == tokDot { // any word may be a column's name here
+		t.info = t.info.plain()
 	} else if f.place == inRelation {
-		if w.prev.info.word == kwRows && t.info.word == kwFrom { // ROWS FROM (f(), g())
+		if w.prev().info.word() == kwRows && t.info.word() == kwFrom { // ROWS FROM (f(), g())
 			f.place = atRelation
 			return ReasonNone
 		}
@@ -21,7 +21,7 @@ func (w *walk) name(t *token, f *frame) Reason {
 		}
 	}
 	if w.label(f) {
-		t.info = info{}
+		t.info = 0
 		if f.place == afterItem {
 			f.place = afterAlias
 		}
@@ -34,22 +34,22 @@ func (w *walk) name(t *token, f *frame) Reason {
 	} else {
 		w.typed = false
 	}
-	if t.info.word != 0 {
+	if t.info.word() != 0 {
 		if r := w.keyword(t, f); r != ReasonNone {
 			return r
 		}
 	}
-	if t.info.word == kwJoin && f.place == atRelation {
+	if t.info.word() == kwJoin && f.place == atRelation {
 		return ReasonNone
 	}
-	if t.info.facts&reserved != 0 {
-		if f.place == atRelation && t.info.word == 0 { // FROM current_date
+	if t.info&reserved != 0 {
+		if f.place == atRelation && t.info.word() == 0 { // FROM current_date
 			f.place = afterItem
 		}
 		return ReasonNone
 	}
-	if w.dml && w.prev.info.word == kwUpdate {
-		return w.fail(ReasonCTE, &w.prev)
+	if w.dml && w.prev().info.word() == kwUpdate {
+		return w.fail(ReasonCTE, w.prev())
 	}
 	return w.identifier(t, f)
 }
@@ -57,18 +57,18 @@ func (w *walk) name(t *token, f *frame) Reason {
 // label tells whether the current word is a name given by AS, which may be any word at all.
 // AS in front of a type, as in CAST, is in parentheses of its own, where no SELECT has begun.
 func (w *walk) label(f *frame) bool {
-	return w.prev.info.word == kwAs && f.is(inQuery) && f.place != afterCTE
+	return w.prev().info.word() == kwAs && f.is(inQuery) && f.place != afterCTE
 }
 
 // typePlace tells whether the current word is a type's name, or the schema before it.
 func (w *walk) typePlace(f *frame) bool {
-	switch w.prev.kind {
+	switch w.prev().kind {
 	case tokTyping:
 		return true
 	case tokDot:
 		return w.typed
 	case tokWord:
-		if w.prev.info.word == kwAs { // CAST (x AS type)
+		if w.prev().info.word() == kwAs { // CAST (x AS type)
 			return !f.is(inQuery|inBlind) && f.place == inExpression && w.depth > 0
 		}
 		return f.is(inColumns)
@@ -82,7 +82,7 @@ func (w *walk) typePlace(f *frame) bool {
 func (w *walk) typeName(t *token) Reason {
 	w.typed = false
 	const fine = isType | columnName | reserved | parenOK | literalOK // the last two are in its spelling: varying, without
-	if t.info.facts&fine != 0 || w.cat == nil || w.cat.lenient {
+	if t.info&fine != 0 || w.cat == nil || w.cat.lenient {
 		return ReasonNone
 	}
 	if ahead := w.lexer; ahead.next() == tokDot {
@@ -96,23 +96,23 @@ func (w *walk) typeName(t *token) Reason {
 func (w *walk) identifier(t *token, f *frame) Reason {
 	switch f.place {
 	case atRelation:
-		if w.copy && w.depth == 0 && t.info.word == kwBinary {
+		if w.copy && w.depth == 0 && t.info.word() == kwBinary {
 			return ReasonNone
 		}
 		f.place, w.dotted = inRelation, false
 	case inRelation:
 		w.dotted = true
 	case afterItem:
-		if joinWord(t.info.word) {
+		if joinWord(t.info.word()) {
 			f.place = inExpression
-		} else if t.info.word != kwOrdinality {
+		} else if t.info.word() != kwOrdinality {
 			f.place = afterAlias
 			return ReasonNone
 		}
 	case afterAlias:
 		f.place = inExpression
 	case atCTE:
-		if t.info.word == kwRecursive {
+		if t.info.word() == kwRecursive {
 			return ReasonNone
 		}
 		if w.cteCount == maxCTE {
@@ -131,20 +131,20 @@ func (w *walk) identifier(t *token, f *frame) Reason {
 // judge looks for danger in a name wherever it stands. A function's name is harmless by itself: it runs when '(' follows,
 // which open sees, or as x.name, which may mean name(x). A type's name may run something without parentheses.
 func (w *walk) judge(t *token, f *frame) Reason {
-	facts := t.info.facts
-	field := w.prev.kind == tokDot
+	facts := t.info
+	field := w.prev().kind == tokDot
 	relation := f.place == inRelation
 	if facts&dangers != 0 {
 		if facts&typeBad != 0 && !relation ||
 			facts&relationBad != 0 && (relation || !field) ||
 			facts&fieldBad != 0 && field && !relation {
-			return w.fail(t.info.reason, t)
+			return w.fail(t.info.reason(), t)
 		}
 	}
 	if w.env.Temp != nil && (relation || !field) && w.env.Temp.has(&w.lexer, t.kind) {
 		return w.fail(ReasonTemp, t)
 	}
-	if t.info == (info{}) && equalPrefix(w.src[t.start:t.end], "pg_temp_") {
+	if t.info == 0 && equalPrefix(w.src[t.start:t.end], "pg_temp_") {
 		return w.fail(ReasonTemp, t)
 	}
 	if w.cat == nil && !relation && f.place != afterCTE && !w.syntax(t) {
@@ -155,7 +155,7 @@ func (w *walk) judge(t *token, f *frame) Reason {
 
 // syntax tells whether t is a word that means something without a catalog.
 func (w *walk) syntax(t *token) bool {
-	return t.kind == tokWord && (t.info.word != 0 || t.info.facts&(columnName|parenOK) != 0) && w.prev.kind != tokDot
+	return t.kind == tokWord && (t.info.word() != 0 || t.info&(columnName|parenOK) != 0) && w.prev().kind != tokDot
 }
 
 // joinWord tells whether w begins something else than an alias behind a FROM item.
@@ -169,8 +169,8 @@ func joinWord(w keyword) bool {
 
 // keyword handles the words that shape a query.
 func (w *walk) keyword(t *token, f *frame) Reason {
-	after := w.prev.info.word
-	switch t.info.word {
+	after := w.prev().info.word()
+	switch t.info.word() {
 	case kwInto:
 		return w.fail(ReasonInto, t)
 	case kwUpdate, kwNo, kwShare, kwKey:
@@ -214,21 +214,21 @@ func (w *walk) keyword(t *token, f *frame) Reason {
 			f.place, f.in = atCTE, f.in&^inFrom|inWith
 		}
 	}
-	if w.dml && after == kwUpdate && t.info.word == kwOnly {
-		return w.fail(ReasonCTE, &w.prev)
+	if w.dml && after == kwUpdate && t.info.word() == kwOnly {
+		return w.fail(ReasonCTE, w.prev())
 	}
 	return ReasonNone
 }
 
 // queryStart tells whether a query, or its next part, may begin behind the previous token.
 func (w *walk) queryStart(f *frame) bool {
-	switch w.prev.kind {
+	switch w.prev().kind {
 	case tokEnd, tokOpen:
 		return true
 	case tokClose:
 		return f.is(inWith)
 	}
-	switch w.prev.info.word {
+	switch w.prev().info.word() {
 	case kwAs, kwFor, kwUnion, kwIntersect, kwExcept, kwAll, kwDistinct:
 		return true
 	}
@@ -237,10 +237,10 @@ func (w *walk) queryStart(f *frame) bool {
 
 // fromWord handles FROM: the clause of a SELECT, a part of a function's syntax, DELETE FROM, COPY FROM.
 func (w *walk) fromWord(t *token, f *frame) Reason {
-	after := w.prev.info.word
+	after := w.prev().info.word()
 	switch {
 	case w.dml && after == kwDelete:
-		return w.fail(ReasonCTE, &w.prev)
+		return w.fail(ReasonCTE, w.prev())
 	case w.copy && w.depth == 0:
 		return w.fail(ReasonKind, t)
 	case after == kwDistinct && (w.prev2 == kwIs || w.prev2 == kwNot):
