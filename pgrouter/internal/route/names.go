@@ -76,10 +76,7 @@ probe:
 			if string(key) != string(name) {
 				continue
 			}
-			// A quoted identifier is never a keyword.
-			in := s.info
-			in.plain()
-			return in
+			return s.info.plain() // a quoted identifier is never a keyword
 		}
 		for j, c := range name {
 			if fold[c] != key[j] {
