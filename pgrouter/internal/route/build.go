@@ -113,10 +113,10 @@ func (b *builder) addFunctions() {
 		if !f.callable {
 			continue
 		}
-		bad, trusted := b.set.judge(f)
+		why, trusted := b.set.judge(f)
 		f.trusted = trusted
-		if bad {
-			b.markFunction(f, functionReason(f.name))
+		if why != ReasonNone {
+			b.markFunction(f, why)
 		}
 	}
 }

@@ -57,22 +57,26 @@ func functionReason(name string) Reason {
 	return ReasonFunction
 }
 
-// judge says whether f is dangerous by itself, and whether its definition may still make it so.
-func (set *CatalogSettings) judge(f *function) (bad bool, trusted bool) {
+// judge says why f is dangerous by itself, or ReasonNone; and whether that is trusted, whatever its definition says.
+func (set *CatalogSettings) judge(f *function) (why Reason, trusted bool) {
 	builtin := f.schema == "pg_catalog"
 	switch {
 	case builtin && (refused[f.name] || aboutServer[f.name] || strings.HasPrefix(f.name, "pg_stat_")):
-		return true, false
+		return functionReason(f.name), false
 	case matches(set.WriteFunctions, f):
-		return true, false
+		return ReasonWriteList, false
 	case matches(set.ReadOnlyFunctions, f):
-		return false, true
+		return ReasonNone, true
+	case builtin && f.volatile && !harmless[f.name]:
+		return functionReason(f.name), false
 	case builtin:
-		return f.volatile && !harmless[f.name], false
+		return ReasonNone, false
 	case len(set.ReadOnlyFunctions) > 0:
-		return true, false
+		return ReasonReadList, false
 	case len(set.WriteFunctions) > 0:
-		return false, true
+		return ReasonNone, true
+	case f.volatile && !(f.extension && harmlessExtension[f.name]):
+		return ReasonFunction, false
 	}
-	return f.volatile && !(f.extension && harmlessExtension[f.name]), false
+	return ReasonNone, false
 }

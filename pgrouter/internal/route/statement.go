@@ -33,37 +33,37 @@ func (s *scan) statement() {
 	case s.k == tokOpen || s.kw == kwSelect || s.kw == kwWith || s.kw == kwValues || s.kw == kwTable:
 		s.query()
 	case s.kw == kwCopy:
-		s.v = s.copy(s.start)
+		s.copy()
 	default:
 		begin := s.start
-		s.v = s.finish(begin, s.command())
+		s.v = s.command()
+		s.finish(begin)
 	}
 	s.v.Flags |= s.flags
 }
 
-// finish reads the string from begin and puts what it finds into v.
-func (s *scan) finish(begin int, v Verdict) Verdict {
+// finish reads the string from begin and puts what it finds into s.v.
+func (s *scan) finish(begin int) {
 	multi, bad := s.rest(begin)
 	if s.coded { // it may be set_config
-		v.Flags |= Untracked
+		s.v.Flags |= Untracked
 	}
 	switch {
 	case bad && multi:
-		return Verdict{Class: Multi, Reason: ReasonText, Flags: Writes | Untracked}
+		s.v = Verdict{Class: Multi, Reason: ReasonText, Flags: Writes | Untracked}
 	case bad:
-		v.Target, v.Reason, v.NameAt, v.NameEnd = Primary, ReasonText, 0, 0
-		switch v.Class {
+		s.v.Target, s.v.Reason, s.v.NameAt, s.v.NameEnd = Primary, ReasonText, 0, 0
+		switch s.v.Class {
 		case Read, Write, DDL, CopyIn, CopyOut, Explain, Call:
-			v.Flags |= Writes
+			s.v.Flags |= Writes
 		default: // it may be a change of the session's state, of which we do not know what it changes
-			v = Verdict{Class: Unknown, Reason: ReasonText, Flags: Writes | Untracked}
+			s.v = Verdict{Class: Unknown, Reason: ReasonText, Flags: Writes | Untracked}
 		}
 	case multi:
-		return Verdict{Class: Multi, Reason: ReasonMulti, Flags: Writes}
-	case v.Target == Primary && v.Reason == ReasonNone:
-		v.Reason = ReasonKind
+		s.v = Verdict{Class: Multi, Reason: ReasonMulti, Flags: Writes}
+	case s.v.Target == Primary && s.v.Reason == ReasonNone:
+		s.v.Reason = ReasonKind
 	}
-	return v
 }
 
 // query reads a SELECT, VALUES, TABLE or WITH, of which the first token was just taken.
@@ -77,12 +77,13 @@ func (s *scan) query() {
 		r = w.cat.nothing
 	}
 	if r != ReasonNone {
-		s.v = s.finish(begin, s.refused(&w, r))
+		s.v = s.refused(&w, r)
+		s.finish(begin)
 		return
 	}
 	s.v.Target, s.v.Class = Balance, Read
 	if s.pos = w.pos; !s.ended() {
-		s.v = s.finish(begin, s.v)
+		s.finish(begin)
 	}
 }
 
@@ -144,8 +145,9 @@ func (s *scan) chain() (at, end uint32) {
 	return at, end
 }
 
-// copy reads COPY, whose first word begins at begin.
-func (s *scan) copy(begin int) Verdict {
+// copy reads COPY, of which the first word was just taken.
+func (s *scan) copy() {
+	begin := s.start
 	var w walk
 	w.lexer, w.env, w.names, w.cat = s.lexer, s.env, s.names, s.env.Catalog
 	w.dml, w.copy = true, true
@@ -156,19 +158,21 @@ func (s *scan) copy(begin int) Verdict {
 		r = w.cat.nothing
 	}
 	if r == ReasonNone && w.stdout {
-		return s.finish(begin, Verdict{Target: Balance, Class: CopyOut})
+		s.v.Target, s.v.Class = Balance, CopyOut
+		s.finish(begin)
+		return
 	}
 	s.pos = begin
 	s.take()
-	v := Verdict{Class: s.direction(), Reason: r, NameAt: w.at, NameEnd: w.end}
-	if v.Class == CopyOut && (r == ReasonRelation || r == ReasonSystem || r == ReasonTemp || r == ReasonServerState) {
-		if r == ReasonTemp {
-			v.Flags = TempRead
-		}
-		return s.finish(begin, v)
+	s.v = Verdict{Class: s.direction(), Reason: r, NameAt: w.at, NameEnd: w.end}
+	switch {
+	case s.v.Class == CopyOut && r == ReasonTemp:
+		s.v.Flags = TempRead
+	case s.v.Class == CopyOut && (r == ReasonRelation || r == ReasonSystem || r == ReasonServerState):
+	default:
+		s.v.Flags = Writes
 	}
-	v.Flags = Writes
-	return s.finish(begin, v)
+	s.finish(begin)
 }
 
 // direction finds out where a COPY goes, from behind its first word.
