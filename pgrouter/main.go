@@ -38,6 +38,7 @@ type cli struct {
 	Run     runCmd     `cmd:"" help:"Serve clients until SIGTERM. SIGHUP reads the files again."`
 	Check   checkCmd   `cmd:"" help:"Read all files, print every problem with its line, and exit."`
 	Status  statusCmd  `cmd:"" help:"Show the nodes and sessions of the pgrouter that runs."`
+	Explain explainCmd `cmd:"" help:"Tell where statements would go: SQL on standard input, JSON lines on standard output."`
 	Sample  sampleCmd  `cmd:"" help:"Print a configuration file with every parameter, commented."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
