@@ -97,9 +97,9 @@ func (s *Session) modes(f Flag) {
 	if f&(ReadOnly|ReadWrite) != 0 {
 		s.put(readOnly, f&ReadOnly != 0)
 	}
-	// A REPEATABLE READ transaction that may write sees its own writes in one snapshot: that of the primary. If it becomes
-	// READ ONLY later it stays there, because it may have read there.
-	if s.is(snapshotOne) && !s.is(readOnly) {
+	// A REPEATABLE READ transaction has one snapshot. Only the primary can run whatever comes in it, so it is the primary's,
+	// also when it is READ ONLY.
+	if s.is(snapshotOne) {
 		s.state |= whole
 	}
 }

@@ -37,10 +37,6 @@ const (
 // Temp is the session's temporary relations, for Env; nil while there are none.
 func (s *Session) Temp() *TempSet { return s.temp }
 
-// OneNode tells whether the balanced reads of the open transaction must all go to the same server, because it has one
-// snapshot. BEGIN itself must go there, too.
-func (s *Session) OneNode() bool { return s.state&(open|snapshotOne) == open|snapshotOne }
-
 func (s *Session) is(f state) bool { return s.state&f != 0 }
 
 func (s *Session) put(f state, on bool) {

@@ -88,7 +88,7 @@ func TestSession(t *testing.T) {
 			balance SELECT 1`},
 		{"repeatable read, read only", nil, `
 			all BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
-			balance SELECT 1
+			primary SELECT 1
 			all COMMIT`},
 		{"serializable", nil, `
 			primary BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY
@@ -237,18 +237,6 @@ func TestSession(t *testing.T) {
 			primary EXECUTE p`},
 	} {
 		t.Run(k.name, func(t *testing.T) { play(t, k.policy, k.script) })
-	}
-}
-
-func TestOneNode(t *testing.T) {
-	var s Session
-	s.Decide(Verdict{Target: All, Class: Begin, Flags: RepeatableRead | ReadOnly}, []byte("BEGIN"))
-	if !s.OneNode() {
-		t.Error("the reads of a REPEATABLE READ transaction may go to several servers")
-	}
-	s.Settle('I', false)
-	if s.OneNode() {
-		t.Error("so must those behind it")
 	}
 }
 
