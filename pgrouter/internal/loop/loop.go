@@ -145,8 +145,8 @@ func (l *Loop) Run(ctx context.Context) error {
 
 // shortWait is how long the loop waits without telling the scheduler, in milliseconds. Under load the next event comes
 // sooner; the scheduler then neither takes the processor away and back, which costs more than the work itself, nor has
-// its monitor thread look every 20 microseconds. Longer would delay a stop of the world.
-const shortWait = 1
+// its monitor thread look every 20 microseconds. A stop of the world does not wait for it: the signal ends the call.
+const shortWait = 10
 
 // wait waits for events: shortly by a raw system call, then by one that gives the processor to other goroutines.
 func (l *Loop) wait(events []unix.EpollEvent) (int, error) {

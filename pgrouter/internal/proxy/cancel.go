@@ -115,10 +115,14 @@ func (c *client) cancelNow() {
 	}
 	s := srv.Conn.(*server)
 	s.cancels++
+	c.cancels++ // nor shall it hit the client's own next statement, which waits for it
 	c.sh.r.sendCancel(s.target, func() {
 		c.sh.later(func() {
 			if s.cancels--; s.cancels == 0 && s.released && !s.gone {
 				c.sh.keep(s)
+			}
+			if c.cancels--; c.cancels == 0 && !c.gone {
+				c.Retry()
 			}
 		})
 	})

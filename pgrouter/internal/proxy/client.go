@@ -23,6 +23,7 @@ type client struct {
 	addr     netip.AddrPort
 	secret   []byte // of its cancel key
 	pid      uint32
+	cancels  int16 // cancel requests on their way to a server
 	readNode int16 // chosen for the session; -1 before
 	stalled  bool  // its input waits for the conversation
 	blocked  bool  // its output waits for the client: servers are paused
@@ -42,7 +43,10 @@ func (c *client) Data(b []byte) int {
 		return len(b)
 	}
 	c.active = c.sh.loop.Now().Unix()
-	n := c.conv.FromClient(b)
+	n := 0
+	if c.cancels == 0 {
+		n = c.conv.FromClient(b)
+	}
 	if c.gone || c.closing {
 		return len(b)
 	}
