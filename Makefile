@@ -29,7 +29,7 @@ check: all
 test: check
 	contrib/deps test
 	PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -timeout 20m work
-	$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+	$(MAKE) --no-print-directory fuzz FUZZTIME=3000x
 
 fuzz:
 	contrib/fuzz $(FUZZTIME)
