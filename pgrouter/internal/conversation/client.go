@@ -118,6 +118,9 @@ func (s *Session) look(b []byte) (used int, more bool) {
 		}
 		return s.ignore(size), false
 	case wire.Terminate:
+		if s.drains() {
+			return 0, true // what was sent before it is still to be done, as a server would
+		}
 		s.w.Close(nil)
 		s.stage = ended
 		return size, true
@@ -347,6 +350,7 @@ func (s *Session) send(srv *Server, b []byte) {
 		srv.sent++
 		srv.hide = srv.sent
 	}
+	s.reading = u.class == route.Read && u.end != 0 && srv.sent-srv.done == 1
 	seq := srv.sent
 	if (u.end == 0 || u.end == wire.Flush) && !u.hide {
 		seq++ // it belongs to the unit that the Sync will end

@@ -204,6 +204,7 @@ func (s *Session) discard(srv *Server) {
 }
 
 func (s *Session) forget(srv *Server) {
+	srv.gone = true
 	for i, other := range s.servers {
 		if other == srv {
 			s.servers = append(s.servers[:i], s.servers[i+1:]...)

@@ -31,6 +31,7 @@ type Server struct {
 	failed     bool   // ErrorResponse came in the unit being answered
 	answered   bool   // the client has had a piece of the answer to the present unit
 	dying      bool   // it said FATAL
+	gone       bool   // the session has given it up
 
 	effects   []effect
 	closing   []closing
@@ -60,6 +61,9 @@ func (srv *Server) forwards() bool { return int32(srv.swallow-srv.done) <= 0 }
 // FromServer takes bytes of an attached server and returns how many it used; the rest must come again with
 // more behind it.
 func (s *Session) FromServer(srv *Server, b []byte) int {
+	if srv.gone {
+		return len(b)
+	}
 	start, i := 0, 0 // b[start:i] is to be forwarded
 	send := func(to int) {
 		if to > start {
@@ -67,7 +71,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			srv.answered = true
 		}
 	}
-	fwd := srv.forwards() && srv == s.active
+	fwd := srv.forwards() && srv == s.active && s.stage != ended
 	for i < len(b) {
 		if srv.left > 0 {
 			k := min(srv.left, len(b)-i)
@@ -115,7 +119,10 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			i += size
 			start = i
 			s.settle(srv, body[0])
-			fwd = srv.forwards() && srv == s.active
+			if srv.gone {
+				return len(b)
+			}
+			fwd = srv.forwards() && srv == s.active && s.stage != ended
 			continue
 		case wire.ErrorResponse:
 			s.sawError(srv, b[i:min(i+size, len(b))], body)

@@ -91,6 +91,7 @@ type Session struct {
 	skip      bool       // after an error of our own: ignore all up to Sync
 	failed    bool       // an ErrorResponse came since routing was settled
 	here      bool       // the open transaction must stay on the primary
+	reading   bool       // what runs is one read and nothing else
 	rebegin   bool       // the open transaction has lost its only server, and begins anew on the next one
 	mixed     bool       // a string of statements both changes state and ends transactions
 	pinned    bool       // the session must stay on the primary: it has state that cannot be replayed
@@ -116,6 +117,9 @@ func (s *Session) Busy() bool {
 
 // Quiet reports whether the session could be ended without cutting a transaction.
 func (s *Session) Quiet() bool { return !s.Busy() && s.status == wire.Idle && s.pass == 0 }
+
+// Reading reports whether what the client waits for is one read, which is of no use to anybody else.
+func (s *Session) Reading() bool { return s.reading && s.status == wire.Idle && !s.streaming }
 
 // Active is the server that answers the client now, or nil.
 func (s *Session) Active() *Server { return s.active }

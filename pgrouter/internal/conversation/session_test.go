@@ -273,3 +273,12 @@ func TestLocalStatements(t *testing.T) {
 	w.client(parse("", "SHOW pool_nodes"), describe('S', ""), syncs)
 	w.want("answer P:|SHOW pool_nodes D:S")
 }
+
+func TestTerminateBehindAStatementWaitsForIt(t *testing.T) {
+	w := newFake(t)
+	w.s.Adopt(NewServer(0, nil))
+	w.client(query("INSERT"), end)
+	w.want("0 > Q:INSERT")
+	w.server(0, done, idle)
+	w.want("client < C ZI", "close")
+}

@@ -195,9 +195,9 @@ func (c *client) end() {
 	}
 	c.gone = true
 	c.sh.forget(c)
-	if srv := c.conv.Active(); srv != nil && srv.Busy() {
-		s := srv.Conn.(*server)
-		c.sh.r.sendCancel(s.target, nil) // nobody waits for it any more
+	if srv := c.conv.Active(); srv != nil && srv.Busy() && c.conv.Reading() {
+		// Nobody waits for it any more. A write is left to end: its client may have counted on that.
+		c.sh.r.sendCancel(srv.Conn.(*server).target, nil)
 	}
 	for _, srv := range c.conv.Servers() {
 		srv.Conn.(*server).conn.Resume()
