@@ -123,7 +123,7 @@ func (s *Session) look(b []byte) (used int, more bool) {
 		}
 		s.w.Close(nil)
 		s.stage = ended
-		return size, true
+		return min(size, len(b)), true
 	case wire.CopyData, wire.CopyDone, wire.CopyFail:
 		// The server drops these outside of COPY too: the client had not yet seen that the COPY ended.
 		if s.active != nil && s.active.owes() {

@@ -120,7 +120,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			start = i
 			s.settle(srv, body[0])
 			if srv.gone {
-				return len(b)
+				return i // what is behind is for whoever has the connection next
 			}
 			fwd = srv.forwards() && srv == s.active && s.stage != ended
 			continue
