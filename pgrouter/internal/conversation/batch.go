@@ -53,6 +53,9 @@ func (b *batch) find(name []byte) *statement {
 	return nil
 }
 
+// malformed stands for the end of a batch whose Sync or Flush has a body, which it must not have.
+const malformed = '!'
+
 // extent finds the end of a batch: the size up to and with its Sync or Flush.
 func extent(b []byte) (size int, end byte) {
 	for {
@@ -62,6 +65,9 @@ func extent(b []byte) (size int, end byte) {
 		}
 		size += n
 		if typ == wire.Sync || typ == wire.Flush {
+			if n != wire.HeaderSize {
+				return size - n, wire.Terminate // it will end the session
+			}
 			return size, typ
 		}
 		if typ == wire.Query || typ == wire.FunctionCall || typ == wire.Terminate {
@@ -73,6 +79,10 @@ func extent(b []byte) (size int, end byte) {
 // lookBatch decides about a batch of the extended protocol: one place for all of it.
 func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	size, end := extent(b)
+	if end == malformed {
+		s.violation("invalid message format")
+		return 0, true
+	}
 	if end == 0 && len(b) < holdLimit {
 		return 0, true
 	}

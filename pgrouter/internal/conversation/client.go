@@ -81,6 +81,10 @@ func (s *Session) look(b []byte) (used int, more bool) {
 		s.violation("invalid message length")
 		return 0, true
 	}
+	if (typ == wire.Sync || typ == wire.Flush) && size != wire.HeaderSize {
+		s.violation("invalid message format") // what ends a batch is taken off and put on without its body
+		return 0, true
+	}
 	if s.skip && typ != wire.Sync && typ != wire.Terminate {
 		return s.ignore(size), false
 	}
