@@ -28,7 +28,7 @@ check: all
 
 test: check
 	contrib/deps test
-	PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -timeout 20m work
+	PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -count=1 -timeout 20m work
 	$(MAKE) --no-print-directory fuzz FUZZTIME=3000x
 
 fuzz:
