@@ -83,6 +83,8 @@ type fuzzWorld struct {
 	chance
 	out       framer // to the client
 	speaking  *Server
+	said      []byte              // what it says now
+	talk      map[*Server]*framer // what the servers have said before
 	closed    bool
 	attaching bool
 	attachTo  int
@@ -93,7 +95,7 @@ type fuzzWorld struct {
 }
 
 func newFuzz(t *testing.T, chances []byte) *fuzzWorld {
-	w := &fuzzWorld{chance: chance{chances}, peers: map[*Server]func([]byte){}}
+	w := &fuzzWorld{chance: chance{chances}, peers: map[*Server]func([]byte){}, talk: map[*Server]*framer{}}
 	w.t, w.reader = t, 1
 	w.s = New(w)
 	return w
@@ -107,10 +109,22 @@ func (w *fuzzWorld) ToClient(b []byte) {
 	if w.out.inside() && w.out.owner != w.speaking {
 		w.t.Fatalf("the client gets %q in the middle of another message", b[:min(len(b), 40)])
 	}
+	if !w.out.inside() && !w.begins(b) {
+		w.t.Fatalf("the client gets %q, which is the middle of a message", b[:min(len(b), 40)])
+	}
 	if err := w.out.take(b); err != nil {
 		w.t.Fatalf("the client gets an %v", err)
 	}
 	w.out.owner = w.speaking
+}
+
+// begins tells whether a piece of what a server says now is where a message begins.
+func (w *fuzzWorld) begins(piece []byte) bool {
+	if w.speaking == nil || len(piece) == 0 || len(w.said) == 0 || &piece[:cap(piece)][cap(piece)-1] != &w.said[:cap(w.said)][cap(w.said)-1] {
+		return true // pgrouter says it itself
+	}
+	before := *w.talk[w.speaking]
+	return before.take(w.said[:cap(w.said)-cap(piece)]) == nil && !before.inside()
 }
 
 func (w *fuzzWorld) ToServer(srv *Server, b []byte) {
@@ -236,15 +250,19 @@ func (w *fuzzWorld) bounded() {
 
 // fromServer gives the session what a server says, and returns what it leaves.
 func (w *fuzzWorld) fromServer(srv *Server, b []byte) (rest []byte) {
-	w.speaking = srv
+	if w.talk[srv] == nil {
+		w.talk[srv] = new(framer)
+	}
+	w.speaking, w.said = srv, b
 	used := w.s.FromServer(srv, b)
-	w.speaking = nil
+	w.speaking, w.said = nil, nil
 	if used < 0 || used > len(b) {
 		w.t.Fatalf("FromServer used %d of %d bytes", used, len(b))
 	}
 	if _, still := w.peers[srv]; !still {
 		return nil
 	}
+	w.talk[srv].take(b[:used])
 	if len(b)-used >= streamFrom {
 		w.t.Fatalf("%d bytes of a server are kept", len(b)-used)
 	}

@@ -125,7 +125,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			fwd = srv.forwards() && srv == s.active && s.stage != ended
 			continue
 		case wire.ErrorResponse:
-			s.sawError(srv, b[i:min(i+size, len(b))], body)
+			s.sawError(srv, b[i:min(i+size, len(b))], whole)
 			keep = fwd && s.expects(srv)
 		case wire.ParseComplete:
 			srv.parsed++
@@ -255,19 +255,26 @@ func (s *Session) swallowQuery(srv *Server, sql string) {
 	s.w.ToServer(srv, wire.AppendQuery(nil, sql))
 }
 
-func (s *Session) sawError(srv *Server, raw, body []byte) {
+// sawError notes an ErrorResponse. Of a very long one raw is the beginning, where its severity and code are.
+func (s *Session) sawError(srv *Server, raw []byte, whole bool) {
 	srv.failed = true
 	if srv.copyIn {
 		srv.copyIn = false
 		srv.resync = srv.resync || srv.bound // a Sync of the client may be on its way
 	}
-	severity, _, _ := wire.ErrorFields(body)
+	severity, code, text := wire.ErrorFields(raw[wire.HeaderSize:])
 	s.w.CountError(srv.Node, severity)
 	if severity == "FATAL" || severity == "PANIC" {
 		srv.dying = true
 	}
 	if !srv.forwards() {
 		srv.lastError = append([]byte(nil), raw...)
+		if !whole {
+			if text == "" {
+				text = "the server's error is too long to be repeated"
+			}
+			srv.lastError = wire.AppendError(nil, &wire.Error{Severity: severity, Code: code, Message: text})
+		}
 	}
 }
 
