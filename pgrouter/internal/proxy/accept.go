@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
@@ -95,13 +96,14 @@ func (r *Router) receive(nc net.Conn) {
 	}
 }
 
-// isOff tells whether the startup parameter replication says that this is an ordinary session.
+// isOff tells whether the startup parameter replication says that this is an ordinary session. PostgreSQL reads it as
+// any boolean (parse_bool): beginnings of the words count as long as they are clear.
 func isOff(value string) bool {
-	switch value {
-	case "false", "off", "no", "0", "f", "n", "of":
-		return true
+	v := strings.ToLower(value)
+	if v == "" || v == "o" {
+		return false
 	}
-	return false
+	return v == "0" || strings.HasPrefix("false", v) || strings.HasPrefix("no", v) || strings.HasPrefix("off", v)
 }
 
 func tooMany(set *Settings) *wire.Error {
