@@ -9,6 +9,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/hba"
 	"github.com/pgcrew/pgcrew/common/passwd"
+	"github.com/pgcrew/pgcrew/common/problem"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
 )
@@ -54,17 +55,13 @@ func (d *deps) read() (*files, error) {
 			errs = append(errs, err)
 		}
 	}
-	for _, w := range c.Warnings() {
-		f.warnings = append(f.warnings, w.String())
-	}
+	f.warn(c.Warnings())
 	note(f.readPasswords(c))
 	if c.Bool("enable_pool_hba") {
 		f.hba, err = hba.Load(c.Beside("pool_hba.conf"))
 		note(err)
 		if f.hba != nil {
-			for _, w := range f.hba.Warnings() {
-				f.warnings = append(f.warnings, w.String())
-			}
+			f.warn(f.hba.Warnings())
 		}
 	}
 	f.tls, f.backend, err = auth.TLSConfig(c, func(w string) { f.warnings = append(f.warnings, w) })
@@ -82,12 +79,16 @@ func (d *deps) read() (*files, error) {
 	return f, nil
 }
 
-// readPasswords reads pool_passwd and the key of its AES entries. A pool_passwd that is not there is an empty one.
-func (f *files) readPasswords(c *config.Config) error {
-	key, problems, err := passwd.FindKey("")
+func (f *files) warn(problems []problem.Problem) {
 	for _, p := range problems {
 		f.warnings = append(f.warnings, p.String())
 	}
+}
+
+// readPasswords reads pool_passwd and the key of its AES entries. A pool_passwd that is not there is an empty one.
+func (f *files) readPasswords(c *config.Config) error {
+	key, problems, err := passwd.FindKey("")
+	f.warn(problems)
 	if err != nil {
 		f.warnings = append(f.warnings, err.Error())
 	}
@@ -102,10 +103,6 @@ func (f *files) readPasswords(c *config.Config) error {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s does not exist: no passwords are known", path))
 		return nil
 	}
-	if f.passwords != nil {
-		for _, w := range f.passwords.Warnings() {
-			f.warnings = append(f.warnings, w.String())
-		}
-	}
+	f.warn(f.passwords.Warnings())
 	return err
 }

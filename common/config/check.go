@@ -11,7 +11,7 @@ func (c *Config) contradictions() []Problem {
 	var found []Problem
 	add := func(name, text, hint string) {
 		v := c.get(name, -1)
-		found = append(found, Problem{v.file, v.line, text, hint})
+		found = append(found, Problem{File: v.file, Line: v.line, Text: text, Hint: hint})
 	}
 
 	if r, n := c.Int("reserved_connections"), c.Int("num_init_children"); r >= n {
@@ -51,7 +51,7 @@ func (c *Config) findWarnings() {
 			text = fmt.Sprintf("it is not used, because backend_port%d is not set", k.node)
 		}
 		if text != "" {
-			found = append(found, Problem{v.file, v.line, fmt.Sprintf("%s = %s has no effect as it stands", k, p.masked(v.text)), text})
+			found = append(found, Problem{File: v.file, Line: v.line, Text: fmt.Sprintf("%s = %s has no effect as it stands", k, p.masked(v.text)), Hint: text})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Problem) int {

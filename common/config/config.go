@@ -132,7 +132,7 @@ func (c *Config) assign(name, text, file string, line int) *fault {
 	v.set, v.file, v.line = true, file, line
 	c.values[key{p.Name, node}] = v
 	if old := strings.TrimRight(strings.ToLower(name), "0123456789"); old != p.Name && slices.Contains(p.Aliases, old) {
-		c.notes = append(c.notes, Problem{file, line, fmt.Sprintf("%s is an older name", old), "it is now called " + p.Name})
+		c.notes = append(c.notes, Problem{File: file, Line: line, Text: fmt.Sprintf("%s is an older name", old), Hint: "it is now called " + p.Name})
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ package hba
 import (
 	"fmt"
 	"net/netip"
-	"strings"
+
+	"github.com/pgcrew/pgcrew/common/problem"
 )
 
 // Method is how a client has to prove who it is.
@@ -98,27 +99,7 @@ type File struct {
 func (f *File) Warnings() []Problem { return f.warnings }
 
 // Problem is something wrong with a line.
-type Problem struct {
-	File string
-	Line int // from 1; 0 is the whole file
-	Text string
-}
-
-func (p Problem) String() string {
-	if p.Line == 0 {
-		return p.File + ": " + p.Text
-	}
-	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
-}
+type Problem = problem.Problem
 
 // Problems is the error of Load and Parse: everything that is wrong, in the order of the file.
-type Problems []Problem
-
-// Error prints one problem a line.
-func (p Problems) Error() string {
-	lines := make([]string, len(p))
-	for i, one := range p {
-		lines[i] = one.String()
-	}
-	return strings.Join(lines, "\n")
-}
+type Problems = problem.Problems

@@ -45,11 +45,11 @@ type parser struct {
 }
 
 func (p *parser) fail(format string, args ...any) {
-	p.problems = append(p.problems, Problem{p.file.Name, p.line, fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Problem{File: p.file.Name, Line: p.line, Text: fmt.Sprintf(format, args...)})
 }
 
 func (p *parser) warn(format string, args ...any) {
-	p.file.warnings = append(p.file.warnings, Problem{p.file.Name, p.line, fmt.Sprintf(format, args...)})
+	p.file.warnings = append(p.file.warnings, Problem{File: p.file.Name, Line: p.line, Text: fmt.Sprintf(format, args...)})
 }
 
 func (p *parser) rule(line string) {

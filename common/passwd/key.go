@@ -97,7 +97,7 @@ func ReadKey(path string) (*Key, []Problem, error) {
 	}
 	var warnings []Problem
 	if info.Mode().Perm()&0o077 != 0 {
-		warnings = append(warnings, Problem{path, 0, fmt.Sprintf(
+		warnings = append(warnings, Problem{File: path, Line: 0, Text: fmt.Sprintf(
 			"group or others may read the key (mode %04o): chmod 0600", info.Mode().Perm())})
 	}
 	return NewKey(path, word), warnings, nil

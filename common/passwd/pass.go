@@ -34,10 +34,10 @@ func loadPass(path string, fields int, comments bool) (*Pass, []Problem, error) 
 		return nil, nil, fmt.Errorf("read password file: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return &Pass{}, []Problem{{path, 0, "it is not a plain file and not used"}}, nil
+		return &Pass{}, []Problem{{File: path, Text: "it is not a plain file and not used"}}, nil
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return &Pass{}, []Problem{{path, 0, fmt.Sprintf(
+		return &Pass{}, []Problem{{File: path, Text: fmt.Sprintf(
 			"group or others have access (mode %04o) and it is not used: chmod 0600", mode)}}, nil
 	}
 	text, err := os.ReadFile(path)

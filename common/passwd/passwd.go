@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/pgcrew/pgcrew/common/problem"
 )
 
 // File is a pool_passwd. It does not change once it is read.
@@ -40,31 +42,11 @@ func (f *File) Warnings() []Problem {
 	return f.warnings
 }
 
-// Problem is something wrong with a line of a file.
-type Problem struct {
-	File string
-	Line int // from 1; 0 is the whole file
-	Text string
-}
-
-func (p Problem) String() string {
-	if p.Line == 0 {
-		return p.File + ": " + p.Text
-	}
-	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
-}
+// Problem is something wrong with a line.
+type Problem = problem.Problem
 
 // Problems is everything that is wrong, in the order of the file.
-type Problems []Problem
-
-// Error prints one problem a line. Passwords are never part of it.
-func (p Problems) Error() string {
-	lines := make([]string, len(p))
-	for i, one := range p {
-		lines[i] = one.String()
-	}
-	return strings.Join(lines, "\n")
-}
+type Problems = problem.Problems
 
 // Load reads the pool_passwd at path. key may be nil, then entries of the form AES do not work,
 // and Warnings says so. The error is Problems when the file could be read.
@@ -81,7 +63,7 @@ func Load(path string, key *Key) (*File, error) {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o007 != 0 {
-		f.warnings = append(f.warnings, Problem{path, 0, fmt.Sprintf(
+		f.warnings = append(f.warnings, Problem{File: path, Line: 0, Text: fmt.Sprintf(
 			"everybody may read it (mode %04o): chmod 0640 or stricter", info.Mode().Perm())})
 	}
 	return f, nil
@@ -100,11 +82,11 @@ func Parse(name string, text []byte, key *Key) (*File, error) {
 			continue
 		}
 		warn := func(format string, args ...any) {
-			f.warnings = append(f.warnings, Problem{name, i + 1, fmt.Sprintf(format, args...)})
+			f.warnings = append(f.warnings, Problem{File: name, Line: i + 1, Text: fmt.Sprintf(format, args...)})
 		}
 		user, secret, err := entry(line, key, warn)
 		if err != nil {
-			problems = append(problems, Problem{name, i + 1, err.Error()})
+			problems = append(problems, Problem{File: name, Line: i + 1, Text: err.Error()})
 			continue
 		}
 		if user == "" {

@@ -52,11 +52,11 @@ func ParsePCP(name string, text []byte) (*PCP, error) {
 		digits, err := hex.DecodeString(hash)
 		switch {
 		case !ok:
-			problems = append(problems, Problem{name, i + 1, "no colon between user and password"})
+			problems = append(problems, Problem{File: name, Line: i + 1, Text: "no colon between user and password"})
 		case user == "":
-			problems = append(problems, Problem{name, i + 1, "no user before the colon"})
+			problems = append(problems, Problem{File: name, Line: i + 1, Text: "no user before the colon"})
 		case err != nil || len(digits) != md5.Size:
-			problems = append(problems, Problem{name, i + 1, fmt.Sprintf(
+			problems = append(problems, Problem{File: name, Line: i + 1, Text: fmt.Sprintf(
 				"user %q: the password is not an md5 sum of 32 hexadecimal digits, as pg_md5 prints it", user)})
 		default:
 			if _, ok := p.users[user]; !ok {
