@@ -9,12 +9,6 @@ import (
 	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 )
 
-// table is a result: names of columns and rows of text.
-type table struct {
-	columns []string
-	rows    [][]string
-}
-
 // columns of SHOW POOL_..., in Pgpool-II 4.3's order.
 var columns = map[string][]string{
 	"pool_nodes": {"node_id", "hostname", "port", "status", "pg_status", "lb_weight", "role", "pg_role", "select_cnt",

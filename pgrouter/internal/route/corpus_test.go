@@ -9,13 +9,12 @@ import (
 
 // corpusCase is one line of testdata/corpus.txt.
 type corpusCase struct {
-	line     int
-	target   Target
-	class    string
-	lost     bool // a read that could be balanced, and is not
-	obeyed   bool // never run it on a standby
-	sql      string
-	expected string
+	line   int
+	target Target
+	class  string
+	lost   bool // a read that could be balanced, and is not
+	obeyed bool // never run it on a standby
+	sql    string
 }
 
 // corpus reads testdata/corpus.txt.

@@ -30,7 +30,7 @@ func (s *Session) note(v Verdict, sql []byte) {
 		if v.Class == Rollback {
 			s.next |= s.state & defaults // they may come back
 		}
-		again := s.state & (open | whole | readOnly | snapshotOne)
+		again := s.state & (open | whole)
 		s.over()
 		if v.Is(Chain) {
 			s.state |= again
@@ -90,17 +90,10 @@ func (s *Session) begin(f Flag) {
 
 // modes sets what the open transaction is.
 func (s *Session) modes(f Flag) {
+	// A transaction with one snapshot is the primary's, also when it is READ ONLY: only the primary can run whatever comes
+	// in it.
 	if f&levels != 0 {
-		s.put(snapshotOne, f&RepeatableRead != 0)
-		s.put(whole, f&Serializable != 0)
-	}
-	if f&(ReadOnly|ReadWrite) != 0 {
-		s.put(readOnly, f&ReadOnly != 0)
-	}
-	// A REPEATABLE READ transaction has one snapshot. Only the primary can run whatever comes in it, so it is the primary's,
-	// also when it is READ ONLY.
-	if s.is(snapshotOne) {
-		s.state |= whole
+		s.put(whole, f&(Serializable|RepeatableRead) != 0)
 	}
 }
 

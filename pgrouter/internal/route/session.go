@@ -23,15 +23,13 @@ const (
 	wrote                           // it has written, or the run of statements since the last Settle has
 	wroteAll                        // what it has written is not known by name
 	local                           // set_config(..., true): settings until its end
-	readOnly                        // it is READ ONLY
-	snapshotOne                     // it is REPEATABLE READ: one snapshot
 	everWrote                       // a transaction of this session, or with StickyAlways any statement, has written
 	untracked                       // the session's state is not what the router knows of it
 	defSnapshot                     // default_transaction_isolation is repeatable read
 	defWhole                        // default_transaction_isolation is serializable
 	discarding                      // DISCARD ALL is on its way
 	defaults      = defSnapshot | defWhole
-	ofTransaction = open | whole | wrote | wroteAll | local | readOnly | snapshotOne
+	ofTransaction = open | whole | wrote | wroteAll | local
 )
 
 // Temp is the session's temporary relations, for Env; nil while there are none.

@@ -30,12 +30,12 @@ type function struct {
 }
 
 type relation struct {
-	id                    uint32
-	name, schema          string
-	kind, persistence     byte
-	rowType               uint32
-	definition            string // of a view
-	bad, rowBad, security bool
+	id                uint32
+	name, schema      string
+	kind, persistence byte
+	rowType           uint32
+	definition        string // of a view
+	bad               bool
 }
 
 type dataType struct {
