@@ -82,7 +82,7 @@ func (r *Router) receive(nc net.Conn) {
 	}
 	if n := r.sessions.Add(1); n > int64(set.MaxClients-set.Reserved) {
 		r.sessions.Add(-1)
-		r.refuse(in, nc, tooMany(set))
+		r.refuse(in, nc, wire.AppendError(nil, tooMany(set)))
 		return
 	}
 	if replicates(in) {
@@ -115,13 +115,13 @@ func tooMany(set *Settings) *wire.Error {
 	return e
 }
 
-// refuse tells a client that is in why it cannot stay.
-func (r *Router) refuse(in *auth.Client, nc net.Conn, why *wire.Error) {
+// refuse tells a client that is in, by an ErrorResponse, why it cannot stay.
+func (r *Router) refuse(in *auth.Client, nc net.Conn, why []byte) {
 	if in.Server != nil {
 		in.Server.Conn.Close()
 	}
 	in.Conn.SetWriteDeadline(time.Now().Add(time.Second))
-	in.Conn.Write(wire.AppendError(nil, why))
+	in.Conn.Write(why)
 	in.Conn.Close()
 	nc.Close()
 }
@@ -145,10 +145,7 @@ func (r *Router) enter(ctx context.Context, in *auth.Client, at *judged, nc net.
 	if welcome == nil {
 		l, err := r.loginAnywhere(ctx, id, in.Credential)
 		if err != nil {
-			in.Conn.SetWriteDeadline(time.Now().Add(time.Second))
-			in.Conn.Write(auth.ErrorResponse(err))
-			in.Conn.Close()
-			nc.Close()
+			r.refuse(in, nc, auth.ErrorResponse(err))
 			r.ids.drop(id)
 			return err
 		}

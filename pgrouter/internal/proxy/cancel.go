@@ -27,7 +27,7 @@ type cancels struct {
 
 // add makes a key for a session: 4 bytes, or 32 for a client of protocol 3.2.
 func (cs *cancels) add(t target, version uint32) (pid uint32, secret []byte) {
-	secret = make([]byte, 4, 4)
+	secret = make([]byte, 4)
 	if version >= wire.Version32 {
 		secret = make([]byte, 32)
 	}
@@ -87,10 +87,7 @@ func (r *Router) sendCancel(c cancel, done func()) {
 		}
 		defer nc.Close()
 		nc.SetDeadline(time.Now().Add(cancelTimeout))
-		b := binary.BigEndian.AppendUint32(nil, uint32(12+len(c.secret)))
-		b = binary.BigEndian.AppendUint32(b, 1234<<16|5678)
-		b = binary.BigEndian.AppendUint32(b, c.pid)
-		if _, err := nc.Write(append(b, c.secret...)); err == nil {
+		if _, err := nc.Write(wire.AppendCancel(nil, &wire.CancelRequest{PID: c.pid, Key: c.secret})); err == nil {
 			io.Copy(io.Discard, nc) // the server closes when it has sent the signal
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
@@ -114,7 +115,7 @@ func (r *Router) dial(ctx context.Context, n *cluster.Node, network, address str
 		nc.Close()
 	}
 	var refused *auth.ServerError
-	if err != nil && (!errors.As(err, &refused) || refused.Response.Code[:2] == "57") {
+	if err != nil && (!errors.As(err, &refused) || strings.HasPrefix(refused.Response.Code, "57")) {
 		r.cluster.Report(n.ID, err)
 	}
 	return s, err
@@ -133,7 +134,7 @@ func (r *Router) loginAnywhere(ctx context.Context, id *identity, cred auth.Cred
 		}
 		var refused *auth.ServerError
 		var method *auth.MethodError
-		if errors.As(err, &refused) && refused.Response.Code[:2] != "57" || errors.As(err, &method) {
+		if errors.As(err, &refused) && !strings.HasPrefix(refused.Response.Code, "57") || errors.As(err, &method) {
 			return nil, err
 		}
 	}

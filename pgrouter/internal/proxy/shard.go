@@ -24,7 +24,7 @@ type shard struct {
 	nodes    []route.Node // the same for the balancer
 	rand     *rand.Rand
 	env      route.Env // filled in for each statement, so that it need not be allocated
-	stats    map[int]*counters
+	stats    tally
 	timers   []timer
 	draining bool
 
@@ -45,7 +45,7 @@ func newShard(r *Router, seed uint64) (*shard, error) {
 		servers: make(map[*server]struct{}),
 		m:       r.cluster.Map(),
 		rand:    rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)),
-		stats:   make(map[int]*counters),
+		stats:   make(tally),
 	}
 	sh.nodes = routeNodes(sh.m)
 	var err error

@@ -8,18 +8,27 @@ type counters struct {
 	panics, fatals, errors                          uint64
 }
 
-func (sh *shard) counters(node int) *counters {
-	c := sh.stats[node]
+// A tally is the counters of each node.
+type tally map[int]*counters
+
+func (t tally) of(node int) *counters {
+	c := t[node]
 	if c == nil {
 		c = new(counters)
-		sh.stats[node] = c
+		t[node] = c
 	}
 	return c
 }
 
+func (t tally) add(o tally) {
+	for node, c := range o {
+		t.of(node).add(c)
+	}
+}
+
 // count notes a statement that is sent to a node. verb is the first letter of its text in lower case.
 func (sh *shard) count(node int, class route.Class, verb byte) {
-	c := sh.counters(node)
+	c := sh.stats.of(node)
 	switch class {
 	case route.Read:
 		c.selects++
@@ -44,7 +53,7 @@ func (sh *shard) count(node int, class route.Class, verb byte) {
 }
 
 func (sh *shard) countError(node int, severity string) {
-	c := sh.counters(node)
+	c := sh.stats.of(node)
 	switch severity {
 	case "PANIC":
 		c.panics++

@@ -40,7 +40,7 @@ func (r *Router) Status(ctx context.Context) Status {
 	m := r.cluster.Map()
 	st := Status{Version: r.version, Epoch: m.Epoch, Primary: m.Primary, Sessions: r.sessions.Load(),
 		MaxSessions: r.settings.Load().MaxClients, Nodes: []NodeStatus{}}
-	stats, servers := make(map[int]*counters), make(map[int]int)
+	stats, servers := make(tally), make(map[int]int)
 	r.gather(ctx, func(sh *shard) {
 		for c := range sh.clients {
 			if c.conv.Busy() {
@@ -51,12 +51,7 @@ func (r *Router) Status(ctx context.Context) Status {
 		for s := range sh.servers {
 			servers[s.node]++
 		}
-		for node, c := range sh.stats {
-			if stats[node] == nil {
-				stats[node] = new(counters)
-			}
-			stats[node].add(c)
-		}
+		stats.add(sh.stats)
 	})
 	for i := range m.Nodes {
 		n := &m.Nodes[i]

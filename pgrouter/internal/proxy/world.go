@@ -66,7 +66,7 @@ func (r *Router) Pools(ctx context.Context) (all []admin.Pool) {
 	r.gather(ctx, func(sh *shard) {
 		now := time.Now()
 		for s := range sh.servers {
-			row := admin.Pool{PoolID: 0, BackendID: s.node, Database: s.id.database, User: s.id.user, Connected: s.born,
+			row := admin.Pool{BackendID: s.node, Database: s.id.database, User: s.id.user, Connected: s.born,
 				Major: 3, Counter: s.sessions, BackendPID: s.target.pid, State: admin.Waiting}
 			if c := s.owner; c != nil {
 				row.PID, row.Start, row.ClientCame = c.pid, time.Unix(c.start, 0), time.Unix(c.start, 0)
@@ -83,15 +83,8 @@ func (r *Router) Pools(ctx context.Context) (all []admin.Pool) {
 
 // NodeStats implements admin.World.
 func (r *Router) NodeStats() (all []admin.NodeStats) {
-	sums := make(map[int]*counters)
-	r.gather(r.ctx, func(sh *shard) {
-		for node, c := range sh.stats {
-			if sums[node] == nil {
-				sums[node] = new(counters)
-			}
-			sums[node].add(c)
-		}
-	})
+	sums := make(tally)
+	r.gather(r.ctx, func(sh *shard) { sums.add(sh.stats) })
 	for node, c := range sums {
 		all = append(all, admin.NodeStats{NodeID: node, Selects: c.selects, Inserts: c.inserts, Updates: c.updates,
 			Deletes: c.deletes, DDL: c.ddl, Other: c.others, Panics: c.panics, Fatals: c.fatals, Errors: c.errors})
