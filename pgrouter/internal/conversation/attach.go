@@ -37,35 +37,26 @@ func (s *Session) AttachFailed(node int, raw []byte, why *wire.Error) {
 		s.w.Retry()
 		return
 	}
-	if s.status != wire.Idle || why != nil && why.Severity == "FATAL" {
+	if why == nil {
+		why = refusal(raw)
+	}
+	if s.status != wire.Idle || why.Severity == "FATAL" {
 		// A transaction that is open elsewhere cannot go on, and must not look as if it could.
-		if why == nil {
-			severity, code, message := "FATAL", "08006", ""
-			if len(raw) > wire.HeaderSize {
-				_, code, message = wire.ErrorFields(raw[wire.HeaderSize:])
-			}
-			why = &wire.Error{Severity: severity, Code: code, Message: message}
-		}
 		why.Severity = "FATAL"
 		s.stage = ended
 		s.w.Close(why)
 		return
 	}
-	if why != nil {
-		raw = wire.AppendError(nil, why)
-	} else {
-		raw = softened(raw)
-	}
-	s.refuse(raw)
+	s.refuse(wire.AppendError(nil, why))
 }
 
-// softened is a server's FATAL refusal as an ERROR: the session itself goes on.
-func softened(raw []byte) []byte {
+// refusal is a server's FATAL refusal of a connection as an ERROR: the session itself may go on.
+func refusal(raw []byte) *wire.Error {
 	if len(raw) < wire.HeaderSize {
-		return wire.AppendError(nil, &wire.Error{Code: "08006", Message: "the server refused the connection"})
+		return &wire.Error{Code: "08006", Message: "the server refused the connection"}
 	}
 	_, code, message := wire.ErrorFields(raw[wire.HeaderSize:])
-	return wire.AppendError(nil, &wire.Error{Code: code, Message: message})
+	return &wire.Error{Code: code, Message: message}
 }
 
 // Lost says that a server connection broke. It returns true when the client could go on without noticing.
@@ -146,7 +137,7 @@ func (s *Session) joined() *Server {
 }
 
 // lose is Lost for a server that broke the protocol.
-func (s *Session) lose(srv *Server, what string) {
+func (s *Session) lose(srv *Server) {
 	srv.dying = true
 	s.w.Drop(srv)
 	s.Lost(srv)

@@ -53,9 +53,6 @@ func (b *batch) find(name []byte) *statement {
 	return nil
 }
 
-// malformed stands for the end of a batch whose Sync or Flush has a body, which it must not have.
-const malformed = '!'
-
 // extent finds the end of a batch: the size up to and with its Sync or Flush.
 func extent(b []byte) (size int, end byte) {
 	for {
@@ -79,21 +76,17 @@ func extent(b []byte) (size int, end byte) {
 // lookBatch decides about a batch of the extended protocol: one place for all of it.
 func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	size, end := extent(b)
-	if end == malformed {
-		s.violation("invalid message format")
-		return 0, true
-	}
 	if end == 0 && len(b) < holdLimit {
 		return 0, true
 	}
 	if s.local(b[:size]) {
 		return s.answerBatch(size, end, b)
 	}
+	if !s.mayDecide(false) {
+		return 0, true
+	}
 	if end == 0 {
 		// Its end is out of sight: all of it goes to the primary, message by message.
-		if !s.mayDecide(false) {
-			return 0, true
-		}
 		srv := s.Server(s.primaryOrHome())
 		if srv == nil || s.active != srv {
 			s.next = unit{node: s.primaryOrHome(), class: route.Empty, all: true}
@@ -102,7 +95,7 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 		s.streaming = true
 		return 0, false
 	}
-	if !s.mayDecide(false) || s.uncertain(b[:size]) && s.drains() {
+	if s.uncertain(b[:size]) && s.drains() {
 		return 0, true
 	}
 	s.newBatch()
@@ -393,7 +386,11 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		t := s.routing.Decide(st.verdict, sql)
 		p.elsewhere = t != route.Balance
 		s.remember(st.verdict, sql)
-		s.directed(st.verdict, &p)
+		if v := st.verdict; v.Class == route.Begin || controls(v) {
+			if node, read := s.where(v, route.Primary); read || controls(v) && s.home != nil {
+				p.node = node
+			}
+		}
 		return p, true
 	}
 	return p, false
@@ -428,18 +425,8 @@ func (s *Session) want(st *statement) {
 	s.batch.wants = append(s.batch.wants, st)
 }
 
-// directed is direct for one Execute of a batch.
-func (s *Session) directed(v route.Verdict, p *placement) {
-	save := s.next
-	s.direct(v, route.Primary)
-	if controls(v) && s.home != nil || v.Class == route.Begin && v.Is(route.ReadOnly) && s.next.read {
-		p.node = s.next.node
-	}
-	s.next = save
-}
-
 // note registers one message of a batch that streams.
-func (s *Session) note(typ byte, size int, b []byte, srv *Server) bool {
+func (s *Session) note(typ byte, size int, b []byte) {
 	if s.batch == nil || !s.batch.used {
 		s.newBatch()
 	}
@@ -459,8 +446,7 @@ func (s *Session) note(typ byte, size int, b []byte, srv *Server) bool {
 				s.batch.bind(name, s.find(stmt))
 			}
 		}
-		return true
+		return
 	}
 	s.inspectMessage(typ, b)
-	return true
 }

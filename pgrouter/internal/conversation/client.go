@@ -115,12 +115,6 @@ func (s *Session) look(b []byte) (used int, more bool) {
 		s.skip = false
 		s.w.ToClient(wire.AppendReady(nil, s.status))
 		return size, false
-	case wire.Flush:
-		if s.active != nil && s.active.owes() {
-			s.next = unit{size: min(size, len(b)), whole: size, node: s.active.Node, class: route.Empty}
-			return 0, false
-		}
-		return s.ignore(size), false
 	case wire.Terminate:
 		if s.drains() {
 			return 0, true // what was sent before it is still to be done, as a server would
@@ -128,8 +122,8 @@ func (s *Session) look(b []byte) (used int, more bool) {
 		s.w.Close(nil)
 		s.stage = ended
 		return min(size, len(b)), true
-	case wire.CopyData, wire.CopyDone, wire.CopyFail:
-		// The server drops these outside of COPY too: the client had not yet seen that the COPY ended.
+	case wire.Flush, wire.CopyData, wire.CopyDone, wire.CopyFail:
+		// The server drops COPY data outside of COPY too: the client had not yet seen that the COPY ended.
 		if s.active != nil && s.active.owes() {
 			s.next = unit{size: min(size, len(b)), whole: size, node: s.active.Node, class: route.Empty}
 			return 0, false
@@ -176,9 +170,7 @@ func (s *Session) follow(srv *Server, typ byte, size int, b []byte) (used int, m
 		s.w.ToServer(srv, wire.AppendSync(nil))
 		return 0, true
 	default:
-		if !s.note(typ, size, b[:u.size], srv) {
-			return 0, true
-		}
+		s.note(typ, size, b[:u.size])
 	}
 	s.next = u
 	return 0, false
@@ -221,7 +213,7 @@ func (s *Session) lookQuery(size int, b []byte) (used int, more bool) {
 	default:
 		s.remember(v, text)
 	}
-	s.direct(v, s.routing.Decide(v, text))
+	s.next.node, s.next.read = s.where(v, s.routing.Decide(v, text))
 	return 0, false
 }
 
@@ -265,41 +257,28 @@ func (s *Session) drains() bool {
 	return false
 }
 
-// direct turns the target of s.next into a node.
-func (s *Session) direct(v route.Verdict, t route.Target) {
-	u := &s.next
-	busy := s.active != nil && s.active.owes()
+// where turns the target of a statement into a node. read tells whether any other node would do as well.
+func (s *Session) where(v route.Verdict, t route.Target) (node int, read bool) {
+	begins := v.Class == route.Begin && v.Is(route.ReadOnly) && v.Flags&(route.RepeatableRead|route.Serializable) == 0
 	switch {
-	case busy && s.active.Node == s.primary():
-		u.node = s.active.Node
-		u.read = t == route.Balance
-	case s.status == wire.Failed && s.home != nil:
-		u.node = s.home.Node
-	case s.home != nil && controls(v):
-		u.node = s.home.Node
-	case t == route.Balance:
-		u.node = s.reader()
-		u.read = true
-	case v.Class == route.Begin && v.Is(route.ReadOnly) && v.Flags&(route.RepeatableRead|route.Serializable) == 0:
-		u.node = s.reader()
-		u.read = true
-	case v.Class == route.Empty:
-		u.node = s.reader()
-		u.read = true
-	default:
-		u.node = s.primary()
+	case s.active != nil && s.active.owes() && s.active.Node == s.primary():
+		return s.active.Node, t == route.Balance
+	case s.home != nil && (s.status == wire.Failed || controls(v)):
+		return s.home.Node, false
+	case t == route.Balance, begins, v.Class == route.Empty:
+		return s.reader(), true
 	}
+	return s.primary(), false
 }
 
-// controls tells whether a statement steers the open transaction, which is done where it began.
+// controls tells whether a statement steers the open transaction, which is done where it began. Savepoints are on the
+// primary.
 func controls(v route.Verdict) bool {
 	switch v.Class {
 	case route.Commit, route.Rollback, route.PrepareTransaction:
 		return true
 	case route.SetTransaction:
 		return !v.Is(route.Characteristics)
-	case route.RollbackTo, route.Release:
-		return false // savepoints are on the primary
 	}
 	return false
 }

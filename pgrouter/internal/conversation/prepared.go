@@ -176,12 +176,8 @@ func (s *Session) portalNode(name []byte) int {
 	return -1
 }
 
-// parsesSettle forgets statements whose Parse was not reached or failed.
-func (s *Session) parsesSettle(srv *Server, failed bool) {
-	defer s.closesSettle(srv, failed)
-	if !failed {
-		return
-	}
+// parsesFailed forgets statements whose Parse was not reached or failed.
+func (s *Session) parsesFailed(srv *Server) {
 	if st := s.unnamed; st != nil && st.unreached(srv) {
 		st.gone = true
 		srv.unnamed = 0

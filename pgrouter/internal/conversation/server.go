@@ -84,7 +84,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			break
 		}
 		if size < wire.HeaderSize {
-			s.lose(srv, "sent a message with an impossible length")
+			s.lose(srv) // a message of impossible length
 			return len(b)
 		}
 		whole := i+size <= len(b)
@@ -108,7 +108,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 		switch typ {
 		case wire.ReadyForQuery:
 			if len(body) != 1 {
-				s.lose(srv, "sent a ReadyForQuery of wrong length")
+				s.lose(srv)
 				return len(b)
 			}
 			if fwd && srv.hide != 0 && srv.hide == srv.done+1 {
@@ -141,7 +141,7 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			if fwd {
 				s.copyBegins(srv)
 			} else {
-				s.lose(srv, "wants COPY data that nobody has")
+				s.lose(srv) // it wants COPY data that nobody has
 				return len(b)
 			}
 		case wire.ParameterStatus:
@@ -187,13 +187,16 @@ func (s *Session) settle(srv *Server, status byte) {
 	if srv.done != srv.sent {
 		srv.done++
 	} else if !srv.resync {
-		s.lose(srv, "sent a ReadyForQuery that nothing had asked for")
+		s.lose(srv) // nothing had asked for it
 		return
 	}
 	srv.status = status
 	failed := srv.failed
 	swallowed := int32(srv.done-srv.swallow) <= 0
-	s.parsesSettle(srv, failed)
+	if failed {
+		s.parsesFailed(srv)
+	}
+	s.closesSettle(srv, failed)
 	hidden := srv.hide != 0 && srv.hide == srv.done
 	if hidden {
 		srv.hide = 0

@@ -19,8 +19,7 @@ type fakeWorld struct {
 	primary int
 	reader  int
 	log     []string
-	replies map[string]string // local statements
-	down    map[int]bool      // nodes that cannot be attached
+	down    map[int]bool // nodes that cannot be attached
 }
 
 func newFake(t *testing.T) *fakeWorld {
