@@ -21,11 +21,11 @@ type batch struct {
 
 // A closing is a prepared statement that is closed, unless the server passes over the Close after an error.
 type closing struct {
-	st    *statement
 	name  string
+	st    *statement // of the session; nil: it knew none of the name
+	had   *statement // of the server
 	seq   uint32
-	order int  // as which Close of the unit, from 1
-	had   bool // the server has it
+	order int // as which Close of the unit, from 1
 }
 
 type portal struct {
@@ -126,7 +126,9 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	if end == wire.Flush {
 		if runs {
 			// Whether more than reads will follow is not known, and one transaction has one place.
-			u.node = s.primaryOrHome()
+			if all.node < 0 {
+				u.node = s.primaryOrHome()
+			}
 			u.read = false
 			u.all = true
 		} else {

@@ -105,7 +105,6 @@ func (s *Session) effectsSent(srv *Server, seq uint32) {
 func (s *Session) effectsSettle(srv *Server, failed bool, status byte) {
 	before := uint32(0)
 	if s.replay != nil {
-		s.replay.committed = false
 		before = s.replay.version
 	}
 	n := 0
@@ -131,14 +130,7 @@ func (s *Session) effectsSettle(srv *Server, failed bool, status byte) {
 		r.keep()
 	}
 	if r.version != before {
-		// The server that made the changes has them, and had all the rest before its unit was sent.
-		if r.on == nil {
-			r.on = srv
-		}
-		r.on.applied = r.version
-	}
-	if status == wire.Idle {
-		r.on = nil
+		srv.applied = r.version // it made the changes, and had all the rest before the unit was sent
 	}
 }
 
@@ -159,7 +151,6 @@ func (s *Session) take(srv *Server, e effect) {
 			r.undo() // the COMMIT of a failed transaction rolls it back
 			break
 		}
-		r.committed = true
 		r.keep()
 	case route.Rollback:
 		r.undo()
@@ -193,7 +184,6 @@ func (s *Session) take(srv *Server, e effect) {
 		s.pinned = false
 	default:
 		if e.sql != "" {
-			r.on = srv
 			r.pending = append(r.pending, entry{key: e.key, sql: e.sql})
 		}
 	}

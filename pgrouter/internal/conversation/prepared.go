@@ -16,7 +16,7 @@ type statement struct {
 	order   int     // as which Parse of the unit, from 1
 	serial  uint32  // tells one unnamed statement from the next
 	freed   bool    // its batch closes the name first
-	gone    bool    // the unnamed one was destroyed
+	gone    bool    // it was never made, or, the unnamed one, destroyed
 }
 
 func (st *statement) sql() []byte { return st.message[st.text[0]:st.text[1]] }
@@ -131,8 +131,8 @@ func (s *Session) parsesSent(srv *Server, seq uint32) {
 		return
 	}
 	for _, c := range b.closes {
-		if c.st != nil {
-			c.seq, c.had = seq, srv.names[c.name] == c.st
+		if c.had = srv.names[c.name]; c.st != nil || c.had != nil {
+			c.seq = seq
 			srv.closing = append(srv.closing, c)
 		}
 		delete(srv.names, c.name)
@@ -176,7 +176,8 @@ func (s *Session) portalNode(name []byte) int {
 	return -1
 }
 
-// parsesFailed forgets statements whose Parse was not reached or failed.
+// parsesFailed forgets statements whose Parse was not reached or failed. The server may still have another of the name,
+// so srv.names keeps it: the name is freed before it is used again, and freeing one that is not there is no error.
 func (s *Session) parsesFailed(srv *Server) {
 	if st := s.unnamed; st != nil && st.unreached(srv) {
 		st.gone = true
@@ -185,7 +186,11 @@ func (s *Session) parsesFailed(srv *Server) {
 	for name, st := range s.stmts {
 		if st.unreached(srv) {
 			delete(s.stmts, name)
-			delete(srv.names, name)
+		}
+	}
+	for _, c := range srv.closing {
+		if c.st != nil && c.st.unreached(srv) {
+			c.st.gone = true // closed by name, and never made
 		}
 	}
 }
@@ -199,10 +204,12 @@ func (st *statement) unreached(srv *Server) bool {
 func (s *Session) closesSettle(srv *Server, failed bool) {
 	n := 0
 	for n < len(srv.closing) && int32(srv.closing[n].seq-srv.done) <= 0 {
-		if c := srv.closing[n]; failed && c.order > srv.closed && s.stmts[c.name] == nil && !c.st.unreached(srv) {
-			s.stmts[c.name] = c.st
-			if c.had {
-				srv.names[c.name] = c.st
+		if c := srv.closing[n]; failed && c.order > srv.closed {
+			if c.had != nil && srv.names[c.name] == nil {
+				srv.names[c.name] = c.had
+			}
+			if c.st != nil && !c.st.gone && s.stmts[c.name] == nil {
+				s.stmts[c.name] = c.st
 			}
 		}
 		n++

@@ -5,11 +5,9 @@ import "slices"
 // A replay is what other servers have to be told before the session uses them: its settings, role and SQL-level
 // prepared statements, in the order in which they were made, each only once.
 type replay struct {
-	entries   []entry
-	pending   []entry // of the open transaction
-	version   uint32
-	on        *Server // where the pending ones were made
-	committed bool    // the transaction that just ended was committed
+	entries []entry
+	pending []entry // of the open transaction
+	version uint32
 }
 
 type entry struct {

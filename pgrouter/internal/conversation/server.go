@@ -224,11 +224,13 @@ func (s *Session) settle(srv *Server, status byte) {
 	}
 }
 
-// transactionSettle keeps home, and ends the transaction on the other servers that had joined it.
+// transactionSettle keeps home, and ends the transaction on the other servers that had joined it: they have only read.
 func (s *Session) transactionSettle(srv *Server, status byte) {
 	if status != wire.Idle {
-		if s.home == nil || status == wire.Failed {
-			s.home = srv // in a failed transaction everything stays where it failed
+		// In a failed transaction everything stays where it failed. One that has to stay on the primary, because of
+		// a setting or a savepoint, say, also ends there.
+		if s.home == nil || status == wire.Failed || s.here {
+			s.home = srv
 		}
 		return
 	}
@@ -239,14 +241,10 @@ func (s *Session) transactionSettle(srv *Server, status byte) {
 		s.home, s.begin, s.here = nil, 0, false
 		return
 	}
-	end := "ROLLBACK"
-	if s.replay != nil && s.replay.committed {
-		end = "COMMIT"
-	}
 	s.home, s.begin, s.here = nil, 0, false
 	for _, other := range s.servers {
 		if other != srv && other.status != wire.Idle && !other.owes() {
-			s.swallowQuery(other, end)
+			s.swallowQuery(other, "ROLLBACK")
 			other.status = wire.Idle
 		}
 	}
