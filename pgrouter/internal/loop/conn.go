@@ -25,21 +25,22 @@ type Handler interface {
 
 // A Conn is one connection on a loop.
 type Conn struct {
-	l      *Loop
-	h      Handler
-	in     []byte // received and not yet used by the handler
-	out    []byte // sent by the handler and not yet taken by the kernel
-	tls    *records
-	fd     int32
-	gen    int32
-	events uint32 // what epoll watches
-	paused bool
-	queued bool // in l.again
-	mute   bool // the peer takes no more output
-	off    bool // not in epoll: the end was seen while paused
-	closed bool
-	inside bool // the handler is in Data
-	told   bool // nothing is to be said to the handler any more
+	l        *Loop
+	h        Handler
+	in       []byte // received and not yet used by the handler
+	out      []byte // sent by the handler and not yet taken by the kernel
+	tls      *records
+	fd       int32
+	gen      int32
+	events   uint32 // what epoll watches
+	paused   bool
+	queued   bool // in l.again
+	mute     bool // the peer takes no more output
+	off      bool // not in epoll: the end was seen while paused
+	closed   bool
+	inside   bool // the handler is in Data
+	told     bool // nothing is to be said to the handler any more
+	deferred bool // the loop's batch has output of it
 }
 
 // Attach puts a non-blocking descriptor on the loop, which owns it from then on, also when Attach fails.
@@ -70,7 +71,7 @@ func (l *Loop) Attach(fd int, secure *tls.Conn, early []byte, h Handler) (*Conn,
 	return c, nil
 }
 
-// Send writes b, or keeps a copy of what the kernel does not take now. It reports whether output waits:
+// Send writes b soon, or keeps a copy of what the kernel does not take. It reports whether output is known to wait:
 // then the caller pauses whatever produces it until Drained.
 func (c *Conn) Send(b []byte) (waits bool) {
 	if c.closed || c.mute || len(b) == 0 {
@@ -83,6 +84,14 @@ func (c *Conn) Send(b []byte) (waits bool) {
 }
 
 func (c *Conn) sendRaw(b []byte) bool {
+	if c.l.defers(c, b) {
+		return false
+	}
+	return c.write(b)
+}
+
+// write gives b to the kernel, as much as it takes now.
+func (c *Conn) write(b []byte) bool {
 	if len(c.out) == 0 {
 		n, errno := writeNow(int(c.fd), b)
 		if errno != 0 && errno != syscall.EAGAIN && errno != syscall.EINTR {
@@ -100,8 +109,13 @@ func (c *Conn) sendRaw(b []byte) bool {
 	return true
 }
 
-// Waiting is the number of bytes that Send could not write yet.
-func (c *Conn) Waiting() int { return len(c.out) }
+// Waiting is the number of bytes that the kernel does not take yet.
+func (c *Conn) Waiting() int {
+	if c.deferred {
+		c.l.writeBatch()
+	}
+	return len(c.out)
+}
 
 // Pause stops reading; bytes left by the handler stay. The kernel then slows the peer down.
 func (c *Conn) Pause() { c.paused = true }
@@ -148,6 +162,9 @@ func (c *Conn) Close() {
 func (c *Conn) shut() {
 	if c.closed {
 		return
+	}
+	if c.deferred {
+		c.l.writeBatch()
 	}
 	c.closed = true
 	c.l.conns[c.fd] = nil

@@ -35,6 +35,7 @@ type Loop struct {
 	plain      []byte // what the last TLS record opened to; made at the first TLS connection
 	sealed     []byte // TLS records on their way out
 	again      []*Conn
+	batch      batch
 	now        time.Time
 
 	greedy bool // other goroutines have processors enough while this one waits
@@ -129,9 +130,12 @@ func (l *Loop) Run(ctx context.Context) error {
 			return fmt.Errorf("epoll_wait: %w", err)
 		}
 		l.now = time.Now()
+		l.batch.open = n > 1
 		for i := range events[:n] {
 			l.dispatch(&events[i])
 		}
+		l.batch.open = false
+		l.writeBatch()
 		l.runPosted()
 		l.runAgain()
 		if l.tick != nil && !l.now.Before(l.next) {
