@@ -13,7 +13,7 @@
 #   make clean
 
 tools    := pgrouter
-modules  := common pgrouter
+modules  := common pgrouter pgpromote pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 
@@ -53,7 +53,7 @@ bench: all
 	contrib/bench/bench
 
 tidy:
-	for m in pgrouter; do (cd $$m && go mod edit -replace=github.com/pgcrew/pgcrew/common=../common && \
+	for m in $(filter-out common,$(modules)); do (cd $$m && go mod edit -replace=github.com/pgcrew/pgcrew/common=../common && \
 		GOWORK=off go mod tidy; go mod edit -dropreplace=github.com/pgcrew/pgcrew/common); done
 	cd common && GOWORK=off go mod tidy
 

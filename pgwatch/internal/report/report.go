@@ -1,0 +1,137 @@
+// Package report is what the nodes of a crew and their leader tell each other between decisions: what each node sees,
+// and what the leader wants done where.
+//
+// A node asks the leader for leases a few times within one, and sends its Report along. The leader answers with a
+// Grant: leases, and the Orders that stand for this node. Orders say what is to be, not what is to be done next; they
+// are repeated until the reports show that it is so. Nothing is lost when a message is.
+package report
+
+import (
+	"time"
+
+	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+)
+
+// A Report is what one node sees.
+type Report struct {
+	Node     clustermap.NodeID `json:"node"`
+	Epoch    uint64            `json:"epoch"`              // the newest that it knows
+	Backends []Backend         `json:"backends,omitempty"` // its view of every backend; a witness has none
+	Local    []Local           `json:"local,omitempty"`    // of the backends on its own host
+	Arbiters string            `json:"arbiters,omitempty"` // of trusted_servers: "", reached or lost
+	Closed   uint64            `json:"closed,omitempty"`   // routers of this host write in no epoch below this one
+}
+
+// A Health is how a backend looks to one observer.
+type Health string
+
+// The healths of a backend. Only Refused, Silent and Gone speak against it; Refused alone proves nothing.
+const (
+	Well     Health = "well"     // it answers
+	Starting Health = "starting" // 57P03: in start-up or crash recovery
+	Stopping Health = "stopping" // 57P01 to 57P03 with the words of a shutdown
+	Full     Health = "full"     // 53300: it is there and takes no more connections
+	Denied   Health = "denied"   // it is there and does not let the checker in
+	Refused  Health = "refused"  // nothing listens, or the connection was reset
+	Silent   Health = "silent"   // no answer in time
+	Unseen   Health = "unseen"   // not looked at yet
+)
+
+// Lives reports whether the server showed any sign of life.
+func (h Health) Lives() bool {
+	return h == Well || h == Starting || h == Stopping || h == Full || h == Denied
+}
+
+// A Backend is what an observer saw of a server, the newest that it knows of each member.
+type Backend struct {
+	ID       int           `json:"id"`
+	Health   Health        `json:"health"`
+	For      time.Duration `json:"for"`           // how long it has looked like that
+	Fails    int           `json:"fails"`         // failed probes in a row
+	Err      string        `json:"err,omitempty"` // of the last probe
+	Standby  bool          `json:"standby,omitempty"`
+	SystemID string        `json:"sysid,omitempty"` // "" when it has not told
+	Timeline uint32        `json:"timeline,omitempty"`
+	LSN      uint64        `json:"lsn,omitempty"`      // of a primary written, of a standby replayed
+	Received uint64        `json:"received,omitempty"` // of a standby: flushed to its disk
+	Upstream string        `json:"upstream,omitempty"` // of a standby: host:port that its receiver streams from; "" when it does not
+	Lag      time.Duration `json:"lag,omitempty"`      // replay lag as the standby sees it
+	Paused   bool          `json:"paused,omitempty"`   // replay is paused
+	Syncs    []Sync        `json:"syncs,omitempty"`    // of a primary: its standbys
+	SyncSet  string        `json:"syncset,omitempty"`  // of a primary: synchronous_standby_names
+}
+
+// A Sync is a row of a primary's pg_stat_replication.
+type Sync struct {
+	Name  string `json:"name"`  // application_name
+	Addr  string `json:"addr"`  // client_addr
+	State string `json:"state"` // streaming, catchup, ...
+	Sync  string `json:"sync"`  // sync, quorum, potential or async
+	Flush uint64 `json:"flush"`
+}
+
+// A Postmaster is what the process table of a backend's own host says.
+type Postmaster string
+
+// The states of a postmaster.
+const (
+	Runs    Postmaster = "runs"
+	Orphans Postmaster = "orphans" // it is gone, but processes of it live, and may still commit
+	Dead    Postmaster = "dead"    // it and all its processes are gone
+	Unknown Postmaster = "unknown" // no data directory is known, or it cannot be read
+)
+
+// A Local is what a node knows of a backend on its own host.
+type Local struct {
+	ID         int        `json:"id"`
+	Postmaster Postmaster `json:"postmaster"`
+	Stopped    bool       `json:"stopped,omitempty"`   // stopped, not fallen: pg_control says "shut down"
+	Promised   uint64     `json:"promised,omitempty"`  // it will not obey an epoch below this one; kept on disk
+	Recruited  uint64     `json:"recruited,omitempty"` // for that epoch its receiver has ended
+	Promoted   uint64     `json:"promoted,omitempty"`  // for that epoch it was made the primary
+	Follows    uint64     `json:"follows,omitempty"`   // in that epoch it was made to follow the primary
+	Fenced     uint64     `json:"fenced,omitempty"`    // it takes no writes below that epoch: stopped, with nothing left
+	Hook       *HookDone  `json:"hook,omitempty"`      // the newest hook that ended on this node
+	Err        string     `json:"err,omitempty"`       // of the newest order that failed
+	ErrOrder   string     `json:"err_order,omitempty"` // which
+}
+
+// A HookDone says how a configured command ended.
+type HookDone struct {
+	ID  string `json:"id"`
+	Err string `json:"err,omitempty"`
+}
+
+// An Op is what an Order demands.
+type Op string
+
+// The orders.
+const (
+	DoFence   Op = "fence"   // the backend on your host must not write: stop it at once, leave no process
+	DoStop    Op = "stop"    // stop it in order (switchover), then it is fenced
+	DoRecruit Op = "recruit" // promise the epoch, end the receiver, tell the positions
+	DoPromote Op = "promote" // make it the primary of the epoch
+	DoFollow  Op = "follow"  // make it follow backend To of the epoch
+	DoHook    Op = "hook"    // run a configured command, once
+)
+
+// An Order is what the leader wants done on one node.
+type Order struct {
+	Op      Op                `json:"op"`
+	Backend int               `json:"backend"`
+	Epoch   uint64            `json:"epoch"` // an order of a lower epoch than the promised one is refused
+	To      int               `json:"to,omitempty"`
+	Hook    string            `json:"hook,omitempty"` // name of the parameter, such as failover_command
+	ID      string            `json:"id,omitempty"`   // of a hook: it runs once for each
+	Vars    map[string]string `json:"vars,omitempty"` // of a hook: its placeholders, by letter
+}
+
+// A Grant is the leader's answer to a Report.
+type Grant struct {
+	Term   uint64        `json:"term"`
+	Epoch  uint64        `json:"epoch"`
+	Serve  time.Duration `json:"serve,omitempty"` // routers may write in Epoch, from the asking on; 0: they may not
+	VIP    time.Duration `json:"vip,omitempty"`   // the node may hold the virtual address
+	Token  uint64        `json:"token,omitempty"` // of the virtual address; a higher one ends all lower ones
+	Orders []Order       `json:"orders,omitempty"`
+}
