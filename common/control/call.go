@@ -45,17 +45,45 @@ func Call(ctx context.Context, path, op string, args, result any) error {
 
 // Ask sends one request and returns the answer to it. Errors are as those of Call.
 func Ask(ctx context.Context, path string, r Request) (Answer, error) {
-	a, err := ask(ctx, path, r)
-	if _, said := errors.AsType[*Error](err); err == nil || said {
-		return a, err
+	c, _, a, err := open(ctx, path, r)
+	if c != nil {
+		c.Close()
+	}
+	return a, err
+}
+
+// open sends one request and reads the answer to it. The connection is nil when there is an error.
+func open(ctx context.Context, path string, r Request) (net.Conn, *bufio.Reader, Answer, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, nil, Answer{}, told(ctx, path, r, explain(err))
+	}
+	in := bufio.NewReader(c)
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	a, err := ask(c, in, r)
+	if !stop() && err == nil {
+		err = context.Cause(ctx) // its deadline may still be set after this
+	}
+	if err != nil {
+		c.Close()
+		return nil, nil, a, told(ctx, path, r, err)
+	}
+	return c, in, a, nil
+}
+
+// told says of an error that the other side did not send whom was asked for what.
+func told(ctx context.Context, path string, r Request, err error) error {
+	if _, said := errors.AsType[*Error](err); said {
+		return err
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx) // rather than the time-out of the socket it led to
 	}
-	return a, fmt.Errorf("ask %s for %s: %w", path, r.Op, err)
+	return fmt.Errorf("ask %s for %s: %w", path, r.Op, err)
 }
 
-func ask(ctx context.Context, path string, r Request) (Answer, error) {
+func ask(c net.Conn, in *bufio.Reader, r Request) (Answer, error) {
 	line, err := json.Marshal(r)
 	if err != nil {
 		return Answer{}, err
@@ -64,18 +92,10 @@ func ask(ctx context.Context, path string, r Request) (Answer, error) {
 		return Answer{}, fmt.Errorf("the request has %d bytes, the limit is %d", len(line)+1, MaxRequest)
 	}
 
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "unix", path)
-	if err != nil {
-		return Answer{}, explain(err)
-	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })()
-
 	// A server that is full answers before it is asked, and closes: its answer is worth more than
 	// the error of the write.
 	_, writeErr := c.Write(append(line, '\n'))
-	text, err := readLine(bufio.NewReader(c), MaxAnswer)
+	text, err := readLine(in, MaxAnswer)
 	if err != nil {
 		if writeErr != nil {
 			err = writeErr

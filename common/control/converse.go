@@ -25,37 +25,46 @@ func (s *Server) converse(c *net.UnixConn, h Handler) {
 		if err != nil || !s.begin(c) {
 			return
 		}
-		err = write(c, s.answer(line, peer, h), writeTimeout)
+		a, stream := s.answer(line, peer, h)
+		err = write(c, a, writeTimeout)
 		if !s.end(c) || err != nil {
+			return
+		}
+		if stream != nil {
+			c.SetWriteDeadline(time.Time{})
+			stream(s.ctx, c)
 			return
 		}
 	}
 }
 
-// answer carries out one line.
-func (s *Server) answer(line []byte, peer Peer, h Handler) Answer {
+// answer carries out one line. The Stream is nil when there is nothing behind the answer.
+func (s *Server) answer(line []byte, peer Peer, h Handler) (Answer, Stream) {
 	r, err := parseRequest(line)
 	if err != nil {
-		return Answer{ID: r.ID, Err: &Error{Code: CodeBadRequest, Msg: err.Error()}}
+		return Answer{ID: r.ID, Err: &Error{Code: CodeBadRequest, Msg: err.Error()}}, nil
 	}
 	d, err := h(s.ctx, peer, r)
 	if err != nil {
-		return Answer{ID: r.ID, Err: asError(err)}
+		return Answer{ID: r.ID, Err: asError(err)}, nil
 	}
 	a := Answer{ID: r.ID, OK: true}
+	if stream, ok := d.(Stream); ok {
+		return a, stream
+	}
 	if v, ok := d.(Revised); ok {
 		a.Rev, d = &v.Rev, v.D
 	}
 	if d == nil {
-		return a
+		return a, nil
 	}
 	if a.D, err = json.Marshal(d); err != nil {
-		return Answer{ID: r.ID, Err: &Error{Code: CodeFailed, Msg: fmt.Sprintf("write the answer to %s: %v", r.Op, err)}}
+		return Answer{ID: r.ID, Err: &Error{Code: CodeFailed, Msg: fmt.Sprintf("write the answer to %s: %v", r.Op, err)}}, nil
 	}
 	if len(a.D) > MaxAnswer-1024 {
-		return Answer{ID: r.ID, Err: &Error{Code: CodeFailed, Msg: fmt.Sprintf("the answer to %s has more than %d bytes", r.Op, MaxAnswer)}}
+		return Answer{ID: r.ID, Err: &Error{Code: CodeFailed, Msg: fmt.Sprintf("the answer to %s has more than %d bytes", r.Op, MaxAnswer)}}, nil
 	}
-	return a
+	return a, nil
 }
 
 // Revised is what a Handler returns to say which state of the cluster D reflects.
