@@ -1,0 +1,62 @@
+package tool
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/control"
+)
+
+// Config reads the configuration file that flags or environment name, and applies the tool's variables.
+func (t *Tool) Config() (*config.Config, error) {
+	path := t.Flags.Config
+	if path == "" {
+		path = config.Find()
+	}
+	c, err := config.Load(path)
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	if err := c.Environment(t.Env, t.Environ); err != nil {
+		return nil, UsageError{err}
+	}
+	return c, nil
+}
+
+// RunDirectory is where the control sockets are: run_directory, or, when the user may not have that one, the folder of
+// the PostgreSQL sockets.
+func RunDirectory(c *config.Config) string {
+	dir := c.String("run_directory")
+	if err := os.MkdirAll(dir, 0o755); err == nil && syscall.Access(dir, 2) == nil {
+		return dir
+	}
+	if dirs := c.List("unix_socket_directories"); len(dirs) > 0 {
+		return dirs[0]
+	}
+	return os.TempDir()
+}
+
+// Find calls f with each path at which the socket of a running program may be, until one is there.
+func Find(c *config.Config, name string, f func(path string) error) error {
+	var first error
+	for _, dir := range append([]string{c.String("run_directory")}, c.List("unix_socket_directories")...) {
+		err := f(filepath.Join(dir, name))
+		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Ask asks the running program whose socket has that name.
+func Ask(ctx context.Context, c *config.Config, name, op string, args, result any) error {
+	return Find(c, name, func(path string) error { return control.Call(ctx, path, op, args, result) })
+}
