@@ -166,6 +166,9 @@ func (c *Conn) shut() {
 	if c.deferred {
 		c.l.writeBatch()
 	}
+	if c.tls != nil {
+		c.tls.farewell(c)
+	}
 	c.closed = true
 	c.l.conns[c.fd] = nil
 	c.l.count--
@@ -284,7 +287,7 @@ func (c *Conn) flush() {
 		c.mute, n = true, len(c.out)
 	}
 	if n < len(c.out) {
-		c.out = c.out[:copy(c.out, c.out[n:])]
+		c.out = c.out[n:] // nothing is moved: a slow reader of much output takes it in many pieces
 		return
 	}
 	c.out = nil
