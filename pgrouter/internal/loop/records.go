@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 )
 
 // A Shim stands between crypto/tls and a socket. During the handshake it passes through to the real
@@ -78,6 +79,14 @@ func (s *Shim) Write(p []byte) (int, error) {
 	}
 	s.out = append(s.out, p...)
 	return len(p), nil
+}
+
+// SetWriteDeadline implements net.Conn for crypto/tls, which sets one for close_notify. Memory needs none.
+func (s *Shim) SetWriteDeadline(t time.Time) error {
+	if s.memory {
+		return nil
+	}
+	return s.Conn.SetWriteDeadline(t)
 }
 
 // records is the TLS side of a Conn.
@@ -162,4 +171,15 @@ func (r *records) flush(c *Conn) bool {
 		c.l.sealed = out[:0]
 	}
 	return waits
+}
+
+// farewell tells the peer that nothing follows, so that it can tell the end from a cut (RFC 8446, 6.1), or what was wrong
+// with its last record. It never waits: behind output that the peer does not take it would not be understood.
+func (r *records) farewell(c *Conn) {
+	if c.mute || len(c.out) > 0 {
+		return
+	}
+	r.conn.CloseWrite()
+	writeNow(int(c.fd), r.shim.out)
+	r.shim.out = nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -35,7 +36,7 @@ func eachTLS(t *testing.T, f func(t *testing.T, l *Loop, ours, theirs *tls.Conn,
 				config := &tls.Config{Certificates: []tls.Certificate{certificate}, InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}
 				nc, peer := tcpConns(t)
 				ours := side.wrap(NewShim(nc), config)
-				theirs := side.peer(peer, config)
+				theirs := side.peer(strict{peer}, config)
 				shaken := make(chan error, 1)
 				go func() { shaken <- theirs.Handshake() }()
 				if err := ours.Handshake(); err != nil {
@@ -48,6 +49,19 @@ func eachTLS(t *testing.T, f func(t *testing.T, l *Loop, ours, theirs *tls.Conn,
 			})
 		}
 	}
+}
+
+// strict makes TLS on it tell an end without close_notify from one with it, as OpenSSL does and crypto/tls does not.
+type strict struct{ net.Conn }
+
+var errCut = errors.New("the connection ended without close_notify")
+
+func (c strict) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == io.EOF {
+		err = errCut
+	}
+	return n, err
 }
 
 func selfSigned(t *testing.T) tls.Certificate {
@@ -170,6 +184,43 @@ func TestTLSWithoutCloseNotify(t *testing.T) {
 		theirs.NetConn().Close()
 		h.wantData(t, "the last")
 		h.wantClosed(t, io.EOF)
+	})
+}
+
+// A peer hears that we end the connection behind what it was sent, also one that ended first and still reads.
+func TestTLSCloseNotify(t *testing.T) {
+	eachTLS(t, func(t *testing.T, l *Loop, ours, theirs *tls.Conn, fd func() int) {
+		h := newTeller().attachTLS(t, l, fd(), ours, nil)
+		on(t, l, func() {
+			h.conn.Send([]byte("the last"))
+			h.conn.Close()
+		})
+		if b, err := io.ReadAll(theirs); err != nil || string(b) != "the last" {
+			t.Fatalf("the peer got %q, %v", b, err)
+		}
+	})
+	eachTLS(t, func(t *testing.T, l *Loop, ours, theirs *tls.Conn, fd func() int) {
+		h := newTeller().attachTLS(t, l, fd(), ours, nil)
+		theirs.CloseWrite()
+		h.wantClosed(t, io.EOF)
+		if b, err := io.ReadAll(theirs); err != nil || len(b) > 0 {
+			t.Fatalf("the peer that ended first got %q, %v", b, err)
+		}
+	})
+}
+
+// A peer that does not take its output is not waited for, and is not told in the middle of a record that all is well.
+func TestTLSCloseBehindWaitingOutput(t *testing.T) {
+	eachTLS(t, func(t *testing.T, l *Loop, ours, theirs *tls.Conn, fd func() int) {
+		h := newTeller().attachTLS(t, l, fd(), ours, nil)
+		on(t, l, func() {
+			for piece := make([]byte, 1<<20); !h.conn.Send(piece); {
+			}
+			h.conn.Close()
+		})
+		if _, err := io.Copy(io.Discard, theirs); err == nil {
+			t.Fatal("the peer takes output that was cut for the whole")
+		}
 	})
 }
 
