@@ -36,6 +36,12 @@ func (m *Map) apply(c Command) error {
 		return m.advance(*c.Advance)
 	case c.Opened != nil:
 		return m.open(c)
+	case c.Sync != nil:
+		if m.Primary == nil || c.Sync.Epoch != m.Epoch {
+			return fmt.Errorf("it is epoch %d, not %d", m.Epoch, c.Sync.Epoch)
+		}
+		m.Primary.Sync = c.Sync.Sync
+		return nil
 	case c.Configure != nil:
 		return m.configure(c)
 	case c.Backend != nil:
@@ -71,7 +77,7 @@ func (m *Map) found(c Command) error {
 	case m.Backend(c.Found.Backend) == nil:
 		return fmt.Errorf("there is no backend %d", c.Found.Backend)
 	}
-	m.Epoch, m.Promised, m.Primary = 1, 1, clone(c.Found)
+	m.Epoch, m.Promised, m.Primary = 1, 1, c.Found.clone()
 	m.Primary.Since = c.At
 	return nil
 }
@@ -148,7 +154,7 @@ func (m *Map) open(c Command) error {
 	case c.Opened.Primary.Backend != f.To:
 		return fmt.Errorf("failover %d is for backend %d, not %d", f.ID, f.To, c.Opened.Primary.Backend)
 	}
-	m.Epoch, m.Primary = f.Epoch, clone(&c.Opened.Primary)
+	m.Epoch, m.Primary = f.Epoch, c.Opened.Primary.clone()
 	m.Primary.Since = c.At
 	f.State = Reconverge
 	if old := m.Backend(f.From); old != nil && f.Kind != Switchover && old.Status == Attached {

@@ -56,6 +56,17 @@ func TestEpochOfFailedFailoverIsNotUsedAgain(t *testing.T) {
 	}
 }
 
+func TestSyncIsOfOneEpoch(t *testing.T) {
+	before := two(t)
+	m := do(t, before, Command{Sync: &SetSync{Epoch: 1, Sync: &Sync{Num: 1, Backends: []int{1}}}})
+	if m.Primary.Sync == nil || before.Primary.Sync != nil {
+		t.Errorf("after it %+v, before it %+v", m.Primary.Sync, before.Primary.Sync)
+	}
+	if m = do(t, m, Command{Sync: &SetSync{Epoch: 1}}); m.Primary.Sync != nil {
+		t.Errorf("it was not taken away")
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	m := two(t)
 	busy := do(t, m, Command{Begin: &Failover{Kind: Failure, From: 0, To: None}})
@@ -74,6 +85,7 @@ func TestRefusals(t *testing.T) {
 		"open too early":      {busy, Command{Opened: &Opened{ID: busy.Failover.ID, Primary: Primary{Backend: 1}}}},
 		"another failover":    {busy, Command{Advance: &Advance{ID: 999, State: Recruit}}},
 		"the primary goes":    {m, Command{Configure: &Configure{Backends: []Backend{{ID: 1, Host: "b", Port: 5432}}}}},
+		"sync of another":     {m, Command{Sync: &SetSync{Epoch: 2}}},
 		"a status of its own": {m, Command{Backend: &SetBackend{ID: 1, Status: "lost"}}},
 		"nothing":             {m, Command{}},
 		"moved on":            {m, Command{Expect: &Rev{1, 0}, Pause: new(bool)}},

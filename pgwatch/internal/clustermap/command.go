@@ -16,6 +16,7 @@ type Command struct {
 	Begin     *Failover   `json:"begin,omitempty"`     // Kind, From, To, Reason, AllowLoss are used
 	Advance   *Advance    `json:"advance,omitempty"`   // a failover goes on
 	Opened    *Opened     `json:"opened,omitempty"`    // a failover opens its epoch
+	Sync      *SetSync    `json:"sync,omitempty"`      // the primary waits for other standbys than before
 	Configure *Configure  `json:"configure,omitempty"` // the backends that the leader's file names
 	Backend   *SetBackend `json:"backend,omitempty"`
 	Member    *Member     `json:"member,omitempty"` // added or replaced
@@ -47,6 +48,12 @@ type Advance struct {
 type Opened struct {
 	ID      uint64  `json:"id"`
 	Primary Primary `json:"primary"`
+}
+
+// SetSync replaces the Sync of the Primary of an epoch.
+type SetSync struct {
+	Epoch uint64 `json:"epoch"`
+	Sync  *Sync  `json:"sync"`
 }
 
 // Configure names the cluster and its backends. What is known of a backend with the same address stays.

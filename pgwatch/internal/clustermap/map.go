@@ -40,6 +40,15 @@ type Primary struct {
 	Timeline uint32    `json:"timeline,omitempty"`
 	LSN      uint64    `json:"lsn,omitempty"` // where its timeline began
 	Since    time.Time `json:"since,omitzero"`
+	Sync     *Sync     `json:"sync,omitempty"` // who else has each commit that it acknowledged; nil: nobody has to
+}
+
+// Sync is what synchronous_standby_names of a primary says, in backends. A leader that never heard the primary needs it
+// to know whose data is complete.
+type Sync struct {
+	Num      int   `json:"num"`              // so many of them confirm each commit
+	Backends []int `json:"backends"`         // in the order of their numbers
+	Others   int   `json:"others,omitempty"` // names that are no backend's
 }
 
 // A Member is a node of the crew.
@@ -121,8 +130,17 @@ func (m *Map) PrimaryID() int {
 func (m *Map) Clone() Map {
 	c := *m
 	c.Members, c.Backends, c.Forced = slices.Clone(m.Members), slices.Clone(m.Backends), slices.Clone(m.Forced)
-	c.Primary, c.Pause = clone(m.Primary), clone(m.Pause)
+	c.Primary, c.Pause = m.Primary.clone(), clone(m.Pause)
 	c.Failover, c.Last = m.Failover.clone(), m.Last.clone()
+	return c
+}
+
+func (p *Primary) clone() *Primary {
+	c := clone(p)
+	if c != nil && c.Sync != nil {
+		c.Sync = clone(c.Sync)
+		c.Sync.Backends = slices.Clone(c.Sync.Backends)
+	}
 	return c
 }
 

@@ -20,6 +20,7 @@ type Report struct {
 	Local    []Local           `json:"local,omitempty"`    // of the backends on its own host
 	Arbiters string            `json:"arbiters,omitempty"` // of trusted_servers: "", reached or lost
 	Closed   uint64            `json:"closed,omitempty"`   // routers of this host write in no epoch below this one
+	Hooks    []HookDone        `json:"hooks,omitempty"`    // that ended on this node: the newest 32
 }
 
 // A Health is how a backend looks to one observer.
@@ -50,6 +51,7 @@ type Backend struct {
 	Fails    int           `json:"fails"`         // failed probes in a row
 	Err      string        `json:"err,omitempty"` // of the last probe
 	Standby  bool          `json:"standby,omitempty"`
+	Name     string        `json:"name,omitempty"`  // of a standby: application_name of its receiver
 	SystemID string        `json:"sysid,omitempty"` // "" when it has not told
 	Timeline uint32        `json:"timeline,omitempty"`
 	LSN      uint64        `json:"lsn,omitempty"`      // of a primary written, of a standby replayed
@@ -91,7 +93,8 @@ type Local struct {
 	Promoted   uint64     `json:"promoted,omitempty"`  // for that epoch it was made the primary
 	Follows    uint64     `json:"follows,omitempty"`   // in that epoch it was made to follow the primary
 	Fenced     uint64     `json:"fenced,omitempty"`    // it takes no writes below that epoch: stopped, with nothing left
-	Hook       *HookDone  `json:"hook,omitempty"`      // the newest hook that ended on this node
+	Timeline   uint32     `json:"timeline,omitempty"`  // of the end of its WAL; as End
+	End        uint64     `json:"end,omitempty"`       // where its WAL on disk ends: read after the receiver of a recruited standby ended, or after a stop
 	Err        string     `json:"err,omitempty"`       // of the newest order that failed
 	ErrOrder   string     `json:"err_order,omitempty"` // which
 }
@@ -112,6 +115,7 @@ const (
 	DoRecruit Op = "recruit" // promise the epoch, end the receiver, tell the positions
 	DoPromote Op = "promote" // make it the primary of the epoch
 	DoFollow  Op = "follow"  // make it follow backend To of the epoch
+	DoStart   Op = "start"   // the failover that fenced it was given up: it is the primary still, let it run
 	DoHook    Op = "hook"    // run a configured command, once
 )
 
