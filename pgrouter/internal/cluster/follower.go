@@ -2,12 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pgcrew/pgcrew/common/probe"
 )
 
 const (
@@ -37,14 +36,14 @@ type follower struct {
 
 // met is what is found out once for a connection.
 type met struct {
-	identity
+	probe.Identity
 	network, address string
 	addrs            []string // of the host, for pg_stat_replication
 }
 
 // follow is how a follower does its work.
 type follow struct {
-	login
+	probe.Login
 	every      time.Duration // between two looks
 	socketDirs []string      // where to look for a Unix socket; none: TCP only
 }
@@ -76,13 +75,9 @@ func (f *follower) sleep(ctx context.Context, d time.Duration, unless signal) {
 }
 
 // begin logs in, looks once, and tells.
-func (f *follower) begin(ctx context.Context) (*conn, error) {
-	n := Node{Host: f.host, Port: f.port}
-	network, address := "tcp", n.TCP()
-	if isFolder(f.host) {
-		network, address = "unix", socketPath(f.host, f.port)
-	}
-	c, err := f.how.connect(ctx, network, address)
+func (f *follower) begin(ctx context.Context) (*probe.Conn, error) {
+	network, address := probe.Address(f.host, f.port)
+	c, err := f.how.Connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -90,20 +85,20 @@ func (f *follower) begin(ctx context.Context) (*conn, error) {
 		err = f.look(ctx, c)
 	}
 	if err != nil {
-		c.close()
+		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
 // meet finds out who the server is and how it is reached best.
-func (f *follower) meet(ctx context.Context, c *conn, network, address string) error {
-	id, err := c.identify(ctx, f.how.limit)
+func (f *follower) meet(ctx context.Context, c *probe.Conn, network, address string) error {
+	id, err := c.Identify(ctx)
 	if err != nil {
 		return err
 	}
 	if network == "tcp" {
-		path, why := f.how.nearer(ctx, c, id, f.host, f.port, f.how.socketDirs)
+		path, why := nearer(ctx, f.how.Login, c, id, f.host, f.port, f.how.socketDirs)
 		if why != nil && why.Error() != f.grudge {
 			f.grudge = why.Error()
 			f.log.Info("the server's Unix socket is not used", "node", f.id, "addr", address, "err", why)
@@ -113,29 +108,29 @@ func (f *follower) meet(ctx context.Context, c *conn, network, address string) e
 		}
 	}
 	var addrs []string
-	if f.name == "" && !isFolder(f.host) {
+	if f.name == "" && !probe.IsFolder(f.host) {
 		addrs, _ = net.DefaultResolver.LookupHost(ctx, f.host)
 	}
-	f.met = met{identity: id, network: network, address: address, addrs: addrs}
+	f.met = met{Identity: id, network: network, address: address, addrs: addrs}
 	return nil
 }
 
 // hold looks again and again until the connection ends, which is no error, as it may have been this connection's own
 // end only. When somebody has met an error it logs in once more, and returns what is wrong with the server if that
 // does not work. It closes the connection.
-func (f *follower) hold(ctx context.Context, c *conn) error {
-	defer func() { c.close() }()
+func (f *follower) hold(ctx context.Context, c *probe.Conn) error {
+	defer func() { c.Close() }()
 	for ctx.Err() == nil {
 		until, stop := f.bell.listen(ctx, look|verify, f.pause)
-		c.WaitForNotification(until) // there are none: this returns when the connection ends, or until does
+		err := c.Idle(until)
 		stop()
-		if c.IsClosed() || ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			return nil
 		}
 		if f.bell.take()&verify != 0 {
 			fresh, err := f.begin(ctx)
 			if err == nil {
-				c.close()
+				c.Close()
 				c = fresh
 				f.sleep(ctx, settle, 0)
 				continue
@@ -147,7 +142,7 @@ func (f *follower) hold(ctx context.Context, c *conn) error {
 			f.sleep(ctx, settle, 0)
 		}
 		during, stop := f.bell.listen(ctx, verify, time.Hour)
-		err := f.look(during, c)
+		err = f.look(during, c)
 		stop()
 		if err != nil {
 			return nil
@@ -157,14 +152,14 @@ func (f *follower) hold(ctx context.Context, c *conn) error {
 }
 
 // look asks for role and position, and tells.
-func (f *follower) look(ctx context.Context, c *conn) error {
-	got, err := c.sample(ctx, f.how.limit)
+func (f *follower) look(ctx context.Context, c *probe.Conn) error {
+	got, err := c.Sample(ctx)
 	if err != nil {
 		return err
 	}
-	got.identity = f.met.identity
+	got.Identity = f.met.Identity
 	f.pause = f.how.every
-	if got.recovery {
+	if got.Standby {
 		// The look at the primary is followed by one at each standby, so this is only for the time without a primary.
 		f.pause += f.pause / 2
 	}
@@ -184,15 +179,10 @@ func (f *follower) missed(err error) time.Duration {
 	switch {
 	case c != alive:
 		return retryGone
-	case tooMany(err):
+	case probe.Judge(err) == probe.Full:
+		// That passes.
 		return time.Second
 	default:
 		return retryRefused
 	}
-}
-
-// tooMany tells whether the server refuses everybody for want of connections, which passes.
-func tooMany(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "53300"
 }

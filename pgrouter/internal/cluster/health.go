@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/probe"
 )
 
 // HealthStats counts the health checks of one node since its start, as SHOW POOL_HEALTH_CHECK_STATS shows them. Times
@@ -49,7 +51,7 @@ type checker struct {
 
 // health is how a checker does its work.
 type health struct {
-	login
+	probe.Login
 	period  time.Duration // 0: no checks
 	retries int
 	delay   time.Duration // before each retry
@@ -116,15 +118,12 @@ func (h *checker) check(ctx context.Context) error {
 }
 
 func (h *checker) try(ctx context.Context) error {
-	network, address := "tcp", h.node.TCP()
-	if address == "" {
-		network, address = "unix", socketPath(h.node.Host, h.node.Port)
-	}
-	c, err := h.how.connect(ctx, network, address)
+	network, address := probe.Address(h.node.Host, h.node.Port)
+	c, err := h.how.Connect(ctx, network, address)
 	if err != nil {
 		return err
 	}
-	c.close()
+	c.Close()
 	return nil
 }
 

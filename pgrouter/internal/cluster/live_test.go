@@ -14,6 +14,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/probe"
 )
 
 // limit bounds waits for what should come at once.
@@ -302,17 +303,17 @@ func TestUnixSocket(t *testing.T) {
 func TestSocketOfAnotherServer(t *testing.T) {
 	a, b := pgtest.Primary(t), pgtest.Primary(t)
 	ctx := context.Background()
-	l := login{user: "postgres", database: "postgres", limit: limit}
-	c, err := l.connect(ctx, "tcp", a.Addr())
+	l := probe.Login{User: "postgres", Database: "postgres", Limit: limit}
+	c, err := l.Connect(ctx, "tcp", a.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	id, err := c.identify(ctx, limit)
+	defer c.Close()
+	id, err := c.Identify(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, why := l.nearer(ctx, c, id, "127.0.0.1", b.Port(), []string{b.SocketDir()})
+	path, why := nearer(ctx, l, c, id, "127.0.0.1", b.Port(), []string{b.SocketDir()})
 	if path != "" || why == nil || !strings.Contains(why.Error(), "another server") {
 		t.Errorf("got %q, %v", path, why)
 	}

@@ -5,9 +5,9 @@
 package cluster
 
 import (
-	"net"
-	"strconv"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/probe"
 )
 
 // Role is what a server is in the cluster.
@@ -87,10 +87,11 @@ type Node struct {
 // TCP returns host:port, or "" when the configured host is the folder of a Unix socket. It is the way to a server
 // whose socket, at Address, does not let a user in because its pg_hba.conf treats local users otherwise.
 func (n *Node) TCP() string {
-	if isFolder(n.Host) {
+	if probe.IsFolder(n.Host) {
 		return ""
 	}
-	return net.JoinHostPort(n.Host, strconv.Itoa(n.Port))
+	_, address := probe.Address(n.Host, n.Port)
+	return address
 }
 
 // Map is the state of the cluster at one time. It is never changed once it is published; a newer one replaces it.

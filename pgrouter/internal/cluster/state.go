@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/probe"
 )
 
 // backend is one configured server.
@@ -21,10 +23,10 @@ type member struct {
 	backend
 	Node
 	cond   condition
-	sick   string   // why the health check has given it up, or ""
-	fault  string   // the last error of asking it, or ""
-	addrs  []string // of host, to find it in pg_stat_replication
-	sample *sample  // nil while its role is not known
+	sick   string        // why the health check has given it up, or ""
+	fault  string        // the last error of asking it, or ""
+	addrs  []string      // of host, to find it in pg_stat_replication
+	sample *probe.Sample // nil while its role is not known
 }
 
 // state is everything standalone operation knows. It is pure: no I/O, no clock. Changes go in by seen, missed, health,
@@ -54,10 +56,7 @@ func (s *state) configure(list []backend, now time.Time) {
 		if m == nil || m.host != b.host || m.port != b.port {
 			m = &member{}
 			m.Status, m.Since, m.PGStatus = Waiting, now, "unknown"
-			m.Network, m.Address = "tcp", (&Node{Host: b.host, Port: b.port}).TCP()
-			if isFolder(b.host) {
-				m.Network, m.Address = "unix", socketPath(b.host, b.port)
-			}
+			m.Network, m.Address = probe.Address(b.host, b.port)
 		}
 		m.backend = b
 		m.ID, m.Host, m.Port, m.Weight, m.ApplicationName, m.DataDirectory = b.id, b.host, b.port, b.weight, b.name, b.dir
@@ -76,7 +75,7 @@ func (s *state) member(id int) *member {
 }
 
 // seen records that a server told its role.
-func (s *state) seen(id int, who met, got *sample) {
+func (s *state) seen(id int, who met, got *probe.Sample) {
 	if m := s.member(id); m != nil {
 		m.Network, m.Address, m.addrs = who.network, who.address, who.addrs
 		m.cond, m.sample, m.fault = alive, got, ""
@@ -119,7 +118,7 @@ func (m *member) usable() bool { return m.cond == alive && m.sick == "" }
 
 // claims tells whether the server says, or is configured, to be the primary.
 func (m *member) claims() bool {
-	return m.usable() && (m.alwaysPrimary || m.sample != nil && !m.sample.recovery)
+	return m.usable() && (m.alwaysPrimary || m.sample != nil && !m.sample.Standby)
 }
 
 // choose picks the primary. The one of before stays while it is one; among new ones the highest timeline was promoted
@@ -137,7 +136,7 @@ func (s *state) choose() *member {
 		case !m.claims():
 		case best == nil, m.id == s.primary && s.sure:
 			best = m
-		case !(best.id == s.primary && s.sure) && m.sample.timeline > best.sample.timeline:
+		case !(best.id == s.primary && s.sure) && m.sample.Timeline > best.sample.Timeline:
 			best = m
 		}
 	}
@@ -194,7 +193,7 @@ func (m *member) place(p *member, asked bool) {
 	}
 	if m.cond == alive && m.sample != nil {
 		m.PGRole = Primary
-		if m.sample.recovery {
+		if m.sample.Standby {
 			m.PGRole = Standby
 		}
 	}
@@ -213,11 +212,11 @@ func (m *member) place(p *member, asked bool) {
 	case m.PGRole == Primary:
 		m.Role, m.Up = Standby, false
 		m.Err = fmt.Sprintf("it takes writes although node %d is the primary: make it a standby again", p.id)
-	case p != nil && p.sample != nil && m.sample != nil && m.sample.system != "" && p.sample.system != "" &&
-		m.sample.system != p.sample.system:
+	case p != nil && p.sample != nil && m.sample != nil && m.sample.System != "" && p.sample.System != "" &&
+		m.sample.System != p.sample.System:
 		m.Role, m.Up = Standby, false
 		m.Err = fmt.Sprintf("it belongs to another cluster: its system identifier is %s, the primary's %s",
-			m.sample.system, p.sample.system)
+			m.sample.System, p.sample.System)
 	case p != nil && m.cond != unseen, m.PGRole == Standby:
 		m.Role = Standby
 	}
@@ -226,17 +225,17 @@ func (m *member) place(p *member, asked bool) {
 // follow sets what the primary p and the server itself say of its replication.
 func (m *member) follow(p *member, shared, two bool) {
 	m.ReplicationState, m.SyncState = "", ""
-	if m == p || p == nil || p.sample == nil || m.sample == nil || !m.sample.recovery {
+	if m == p || p == nil || p.sample == nil || m.sample == nil || !m.sample.Standby {
 		m.LagBytes, m.LagTime = 0, 0
 		return
 	}
-	m.LagBytes = max(0, int64(p.sample.lsn-m.sample.lsn))
-	r := m.replica(p.sample.replicas, shared, two)
+	m.LagBytes = max(0, int64(p.sample.LSN-m.sample.LSN))
+	r := m.replica(p.sample.Replicas, shared, two)
 	if r == nil {
 		m.LagTime = 0
 		return
 	}
-	m.ReplicationState, m.SyncState, m.LagTime = r.state, r.sync, r.lag
+	m.ReplicationState, m.SyncState, m.LagTime = r.State, r.Sync, r.Lag
 }
 
 // sharesHost tells whether another standby has the same host, so that an address does not tell them apart.
@@ -248,17 +247,17 @@ func (s *state) sharesHost(m *member) bool {
 
 // replica finds the row of a server: by backend_application_name, else by its address if that is one row's and one
 // server's, else the only row beside the only other server.
-func (m *member) replica(rows []replica, shared, two bool) *replica {
+func (m *member) replica(rows []probe.Replica, shared, two bool) *probe.Replica {
 	if m.name != "" {
-		i := slices.IndexFunc(rows, func(r replica) bool { return r.name == m.name })
+		i := slices.IndexFunc(rows, func(r probe.Replica) bool { return r.Name == m.name })
 		if i < 0 {
 			return nil
 		}
 		return &rows[i]
 	}
-	var found *replica
+	var found *probe.Replica
 	for i := range rows {
-		if !shared && slices.Contains(m.addrs, rows[i].addr) {
+		if !shared && slices.Contains(m.addrs, rows[i].Addr) {
 			if found != nil {
 				return nil
 			}

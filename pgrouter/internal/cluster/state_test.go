@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/probe"
 )
 
 var epochZero = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -20,13 +22,13 @@ func two() *state {
 	return s
 }
 
-func primary(timeline uint64) *sample {
-	return &sample{identity: identity{system: "7"}, lsn: 1000, timeline: timeline,
-		replicas: []replica{{name: "b", state: "streaming", sync: "async", lag: 3 * time.Millisecond}}}
+func primary(timeline uint32) *probe.Sample {
+	return &probe.Sample{Identity: probe.Identity{System: "7"}, LSN: 1000, Timeline: timeline,
+		Replicas: []probe.Replica{{Name: "b", State: "streaming", Sync: "async", Lag: 3 * time.Millisecond}}}
 }
 
-func standby(lsn uint64) *sample {
-	return &sample{identity: identity{system: "7"}, recovery: true, lsn: lsn}
+func standby(lsn uint64) *probe.Sample {
+	return &probe.Sample{Identity: probe.Identity{System: "7"}, Standby: true, LSN: lsn}
 }
 
 // line shows what a test wants to see of a Map.
@@ -110,7 +112,7 @@ func TestResolve(t *testing.T) {
 		{"a standby of another cluster", func(s *state) {
 			s.seen(0, at, primary(1))
 			other := standby(900)
-			other.system = "8"
+			other.System = "8"
 			s.seen(1, at, other)
 		}, "epoch 1 primary 0; waiting up=true primary pg=up/primary; waiting up=false standby pg=up/standby"},
 		{"nobody tells its role", func(s *state) {
@@ -214,16 +216,16 @@ func TestReplicationColumns(t *testing.T) {
 }
 
 func TestReplicaByAddress(t *testing.T) {
-	rows := []replica{{name: "x", addr: "10.0.0.1"}, {name: "y", addr: "10.0.0.2"}}
+	rows := []probe.Replica{{Name: "x", Addr: "10.0.0.1"}, {Name: "y", Addr: "10.0.0.2"}}
 	m := &member{addrs: []string{"10.0.0.2"}}
-	if r := m.replica(rows, false, false); r == nil || r.name != "y" {
+	if r := m.replica(rows, false, false); r == nil || r.Name != "y" {
 		t.Errorf("by its own address: %v", r)
 	}
 	if r := m.replica(rows, true, false); r != nil {
 		t.Errorf("an address that two servers share tells nothing, got %v", r)
 	}
 	m.addrs = []string{"10.0.0.9"}
-	if r := m.replica(rows[:1], false, true); r == nil || r.name != "x" {
+	if r := m.replica(rows[:1], false, true); r == nil || r.Name != "x" {
 		t.Errorf("the only row beside the only other server: %v", r)
 	}
 	if r := m.replica(rows[:1], false, false); r != nil {

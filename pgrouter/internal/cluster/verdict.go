@@ -1,14 +1,6 @@
 package cluster
 
-import (
-	"context"
-	"errors"
-	"io"
-	"net"
-	"syscall"
-
-	"github.com/jackc/pgx/v5/pgconn"
-)
+import "github.com/pgcrew/pgcrew/common/probe"
 
 // condition is what an attempt to talk to a server says of it.
 type condition uint8
@@ -25,34 +17,14 @@ const (
 //
 // A server that refuses us alone, for a wrong password, a missing database or too many connections, lives.
 func judge(err error) (c condition, ok bool) {
-	if err == nil {
-		return alive, true
-	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		switch pg.Code {
-		case "57P01", "57P02", "57P03": // admin shutdown, crash shutdown, cannot connect now
-			return starting, true
-		}
-		return alive, true
-	}
-	if errors.Is(err, context.Canceled) {
+	switch probe.Judge(err) {
+	case probe.Ours:
 		return unseen, false
-	}
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EACCES} {
-		if errors.Is(err, e) {
-			return unseen, false
-		}
-	}
-	var op *net.OpError
-	var timeout net.Error
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.Is(err, context.DeadlineExceeded), errors.As(err, &op),
-		errors.As(err, &timeout) && timeout.Timeout():
+	case probe.Starting, probe.Stopping:
+		return starting, true
+	case probe.Refused, probe.Silent:
 		return dead, true
+	default:
+		return alive, true
 	}
-	// What is left was sent by the server and not understood or not accepted by us: a certificate, a method of
-	// authentication that needs a password we lack.
-	return alive, true
 }

@@ -32,7 +32,7 @@ func TestJudge(t *testing.T) {
 		{"no socket", network(syscall.ENOENT), dead, true},
 		{"reset", fmt.Errorf("x: %w", network(syscall.ECONNRESET)), dead, true},
 		{"end of file", fmt.Errorf("x: %w", io.ErrUnexpectedEOF), dead, true},
-		{"timeout", cause(fmt.Errorf("x: %w", context.DeadlineExceeded)), dead, true},
+		{"timeout", fmt.Errorf("x: %w", context.DeadlineExceeded), dead, true},
 		{"name unknown", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, dead, true},
 		{"our own files are used up", network(syscall.EMFILE), unseen, false},
 		{"our own ports are used up", network(syscall.EADDRNOTAVAIL), unseen, false},
