@@ -32,11 +32,12 @@ type VIPRevoke struct {
 
 // VIPReport is what a holder of the address says it did: up, down, or met another holder.
 type VIPReport struct {
-	Addr  string `json:"addr"`
-	Dev   string `json:"dev,omitempty"`
-	Token uint64 `json:"token,omitempty"`
-	MAC   string `json:"mac,omitempty"` // of the other holder
-	Err   string `json:"err,omitempty"`
+	Addr   string `json:"addr"`
+	Dev    string `json:"dev,omitempty"`
+	Token  uint64 `json:"token,omitempty"`
+	MAC    string `json:"mac,omitempty"`    // of the other holder
+	Reason string `json:"reason,omitempty"` // why it was given up
+	Err    string `json:"err,omitempty"`
 }
 
 // VIPUp says that the address was taken.
