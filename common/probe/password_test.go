@@ -21,11 +21,11 @@ func TestPassword(t *testing.T) {
 		{"a setting marked as text", "ann", `TEXTpl:ai\n`, `pl:ai\n`},
 		{"an encrypted setting", "ann", "AESmc87viJeOlmoN/1OUCl1Bg==", "secretpw"},
 	} {
-		if got := password(c.user, c.setting, pw, key); got != c.want {
+		if got := Password(c.user, c.setting, pw, key); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
-	if got := password("ann", "", nil, nil); got != "" {
+	if got := Password("ann", "", nil, nil); got != "" {
 		t.Errorf("without a file: %q", got)
 	}
 }

@@ -33,7 +33,7 @@ func Logins(c *config.Config, b config.Backend, pw *passwd.File, key *passwd.Key
 		check = stream
 	}
 	for _, l := range []*Login{&check, &stream} {
-		l.Password = password(l.User, l.Password, pw, key)
+		l.Password = Password(l.User, l.Password, pw, key)
 		l.TLS = serverTLS(t, b.Host)
 		l.Dial = c.DurationAt("connect_timeout", b.ID)
 		if l.Database == "" {
@@ -45,9 +45,9 @@ func Logins(c *config.Config, b config.Backend, pw *passwd.File, key *passwd.Key
 	return check, stream
 }
 
-// password applies Pgpool-II's rule: the setting if it is not empty, in clear or as AES... or TEXT..., else the user's
+// Password applies Pgpool-II's rule: the setting if it is not empty, in clear or as AES... or TEXT..., else the user's
 // entry in pool_passwd. An entry that is only a hash cannot be used to log in here, and gives no password.
-func password(user, setting string, pw *passwd.File, key *passwd.Key) string {
+func Password(user, setting string, pw *passwd.File, key *passwd.Key) string {
 	if setting == "" {
 		secret, _ := pw.Lookup(user)
 		clear, _ := secret.Clear()
