@@ -157,6 +157,9 @@ func (m *Map) open(c Command) error {
 	m.Epoch, m.Primary = f.Epoch, c.Opened.Primary.clone()
 	m.Primary.Since = c.At
 	f.State = Reconverge
+	if b := m.Backend(f.To); b != nil && b.Status == Down { // nothing better was there, and it lives
+		b.Status, b.Reason, b.By, b.At = Attached, "", c.By, c.At
+	}
 	if old := m.Backend(f.From); old != nil && f.Kind != Switchover && old.Status == Attached {
 		old.Status, old.Reason, old.By, old.At = Down, f.Reason, c.By, c.At
 	}

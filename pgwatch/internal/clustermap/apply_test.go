@@ -35,13 +35,14 @@ func TestFailover(t *testing.T) {
 		t.Fatalf("it opens epoch %d in epoch %d", m.Failover.Epoch, m.Epoch)
 	}
 	m = do(t, m,
+		Command{Backend: &SetBackend{ID: 1, Status: Down}},
 		Command{Advance: &Advance{ID: id, State: Recruit, Evidence: []string{"dead"}}},
 		Command{Advance: &Advance{ID: id, State: CatchUp, To: &to}},
 		Command{Advance: &Advance{ID: id, State: Promote}},
 		Command{Advance: &Advance{ID: id, State: Open}},
 		Command{Opened: &Opened{ID: id, Primary: Primary{Backend: 1, Timeline: 2}}},
 		Command{Advance: &Advance{ID: id, State: Done}})
-	if m.Epoch != 2 || m.PrimaryID() != 1 || m.Failover != nil || m.Last.State != Done || m.Backend(0).Status != Down {
+	if m.Epoch != 2 || m.PrimaryID() != 1 || m.Failover != nil || m.Last.State != Done || m.Backend(0).Status != Down || m.Backend(1).Status != Attached {
 		t.Errorf("%s", m.Encode())
 	}
 }
