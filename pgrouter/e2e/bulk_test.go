@@ -15,7 +15,10 @@ import (
 )
 
 // rss is the resident memory of the router in bytes.
-func (r *router) rss(t testing.TB) int {
+func (r *router) rss(t testing.TB) int { return r.memory(t, "VmRSS") }
+
+// memory is a line of the process's status, in bytes.
+func (r *router) memory(t testing.TB, which string) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
 	if err != nil {
@@ -23,11 +26,11 @@ func (r *router) rss(t testing.TB) int {
 	}
 	for line := range strings.Lines(string(text)) {
 		var kb int
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kb); n == 1 {
+		if n, _ := fmt.Sscanf(line, which+": %d kB", &kb); n == 1 {
 			return kb << 10
 		}
 	}
-	t.Fatalf("no VmRSS in %s", text)
+	t.Fatalf("no %s in %s", which, text)
 	return 0
 }
 

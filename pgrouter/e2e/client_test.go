@@ -23,7 +23,10 @@ func (r *router) dsn(db, user string) string {
 }
 
 // within is a context for one test's conversation.
-func within(t testing.TB) context.Context {
+func within(t testing.TB) context.Context { return patient(t, limit) }
+
+// patient is within for what may take longer.
+func patient(t testing.TB, limit time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	return ctx

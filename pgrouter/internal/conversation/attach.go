@@ -115,7 +115,7 @@ func (s *Session) Lost(srv *Server) bool {
 		s.w.Retry()
 		return false
 	}
-	if srv.dying && srv.answered && answering {
+	if srv.dying && srv.answered && (answering || streaming) {
 		gone = nil // the server said it itself
 	}
 	s.stage = ended

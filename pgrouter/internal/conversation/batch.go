@@ -67,7 +67,8 @@ func extent(b []byte) (size int, end byte) {
 			}
 			return size, typ
 		}
-		if typ == wire.Query || typ == wire.FunctionCall || typ == wire.Terminate {
+		switch typ {
+		case wire.Query, wire.FunctionCall, wire.Terminate, wire.CopyData, wire.CopyDone, wire.CopyFail:
 			return size - n, typ
 		}
 	}
@@ -103,7 +104,7 @@ func (s *Session) lookBatch(b []byte) (used int, more bool) {
 	s.next = unit{size: size, whole: size, end: end, class: route.Empty}
 	u := &s.next
 	if end != wire.Sync && end != wire.Flush {
-		u.end, u.hide = 0, true // a Query breaks in: whether it is reached depends on what is before it
+		u.end, u.hide = 0, true // a Query breaks in, or COPY data: what becomes of it depends on what is before it
 	}
 	switch {
 	case all.node >= 0 && s.status != wire.Failed:

@@ -116,16 +116,22 @@ func (s *Session) look(b []byte) (used int, more bool) {
 		s.w.ToClient(wire.AppendReady(nil, s.status))
 		return size, false
 	case wire.Terminate:
-		if s.drains() {
-			return 0, true // what was sent before it is still to be done, as a server would
+		if (s.active == nil || !s.active.copyIn) && s.drains() {
+			return 0, true // what was sent before it is still to be done, as a server would; but COPY data will not come
 		}
 		s.w.Close(nil)
 		s.stage = ended
 		return min(size, len(b)), true
-	case wire.Flush, wire.CopyData, wire.CopyDone, wire.CopyFail:
-		// The server drops COPY data outside of COPY too: the client had not yet seen that the COPY ended.
+	case wire.CopyData, wire.CopyDone, wire.CopyFail:
+		// Before the server has asked for it it cannot be told whose data it is. If no COPY begins, a server drops it
+		// too: the client had not yet seen that the COPY ended.
+		if s.drains() {
+			return 0, true
+		}
+		return s.ignore(size), false
+	case wire.Flush:
 		if s.active != nil && s.active.owes() {
-			s.next = unit{size: min(size, len(b)), whole: size, node: s.active.Node, class: route.Empty}
+			s.next = unit{size: size, whole: size, node: s.active.Node, class: route.Empty}
 			return 0, false
 		}
 		return s.ignore(size), false
@@ -161,8 +167,9 @@ func (s *Session) follow(srv *Server, typ byte, size int, b []byte) (used int, m
 	case typ == wire.Sync:
 		u.end = wire.Sync
 		s.streaming = false
-	case typ == wire.Query || typ == wire.FunctionCall:
-		// Behind an error the server would pass over it, so the batch's end must be known before it is sent.
+	case typ == wire.Query || typ == wire.FunctionCall || typ == wire.CopyData || typ == wire.CopyDone || typ == wire.CopyFail:
+		// Behind an error the server would pass over it, so the batch's end, or a COPY's beginning, must be known
+		// before it is sent.
 		s.streaming = false
 		srv.sent++
 		srv.hide = srv.sent

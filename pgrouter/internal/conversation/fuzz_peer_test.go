@@ -73,17 +73,23 @@ func (p *peer) begin(simple bool) {
 	p.m.say(wire.CopyInResponse, "\x00\x00\x00")
 }
 
-// copy is a message while COPY data is read: Flush and Sync are ignored, what is not data ends it with an error.
+// copy is a message while COPY data is read: Flush and Sync are ignored, what is not data ends the session, because only the
+// type of the message has been read then (PostgreSQL's CopyGetData and PostgresMain).
 func (p *peer) copy(typ byte) {
 	switch typ {
 	case wire.CopyData, wire.Flush, wire.Sync:
 		return
 	case wire.CopyDone:
 		p.m.say(wire.CommandComplete, "COPY 1\x00")
-	default:
+	case wire.CopyFail:
 		p.m.fail("57014")
 		p.m.undo()
 		p.m.skip = !p.simple
+	default:
+		p.m.fail("08P01")
+		p.m.out = wire.AppendError(p.m.out, &wire.Error{Severity: "FATAL", Code: "08P01", Message: "no"})
+		p.dead = true
+		return
 	}
 	p.copying = false
 	if p.simple {

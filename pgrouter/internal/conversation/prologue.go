@@ -174,17 +174,9 @@ func (s *Session) prologueFailed(srv *Server) {
 
 // refuse answers s.next with an ErrorResponse instead of sending it.
 func (s *Session) refuse(reply []byte) {
-	u := &s.next
-	s.drop = u.whole
-	end, hide := u.end, u.hide
-	*u = unit{}
-	s.coming = s.coming[:0]
-	if s.batch != nil {
-		for _, st := range s.batch.parses {
-			delete(s.stmts, st.name)
-		}
-		s.batch.used = false
-	}
+	s.drop = s.next.whole
+	end, hide := s.next.end, s.next.hide
+	s.unplace()
 	switch {
 	case end == wire.Query || end == wire.FunctionCall || end == wire.Sync:
 		reply = wire.AppendReady(reply, s.status)
@@ -195,6 +187,18 @@ func (s *Session) refuse(reply []byte) {
 	s.w.ToClient(reply)
 	s.routing.Settle(s.status, true)
 	s.w.Retry()
+}
+
+// unplace forgets s.next and what would have come of it.
+func (s *Session) unplace() {
+	s.next = unit{}
+	s.coming = s.coming[:0]
+	if s.batch != nil {
+		for _, st := range s.batch.parses {
+			delete(s.stmts, st.name)
+		}
+		s.batch.used = false
+	}
 }
 
 // discard gives up a server connection.

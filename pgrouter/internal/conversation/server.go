@@ -296,12 +296,17 @@ func (s *Session) sawParameter(body []byte) {
 // part of it (manual, "COPY Operations"), so no answer to it will come.
 func (s *Session) copyBegins(srv *Server) {
 	srv.copyIn = true
-	if !srv.bound || srv.sent == srv.done {
-		return
+	if srv.bound && srv.sent != srv.done {
+		srv.resync = srv.resync || srv.sent-srv.done > 1 // units behind it were sent blindly
+		srv.sent, srv.hide = srv.done, 0
+		s.streaming = true
 	}
-	srv.resync = srv.resync || srv.sent-srv.done > 1 // units behind it were sent blindly
-	srv.sent = srv.done
-	s.streaming = true
+	if s.stage == waitDrain {
+		// What waits for the end of the COPY is what the server reads next: data, or what breaks it off.
+		s.unplace()
+		s.stage = ready
+		s.w.Retry()
+	}
 }
 
 // sawTag looks at what a statement that was too long to be read has done.
