@@ -14,7 +14,7 @@ func (c *Config) contradictions() []Problem {
 		found = append(found, Problem{File: v.file, Line: v.line, Text: text, Hint: hint})
 	}
 
-	if r, n := c.Int("reserved_connections"), c.Int("num_init_children"); r >= n {
+	if r, n := c.Int("reserved_connections"), c.Int("num_init_children"); r >= n && !c.Unsure("num_init_children") {
 		add("reserved_connections", fmt.Sprintf("reserved_connections = %d leaves no place for clients", r),
 			fmt.Sprintf("it must be less than num_init_children, which is %d", n))
 	}
@@ -47,7 +47,7 @@ func (c *Config) findWarnings() {
 					text = p.Odd[word]
 				}
 			}
-		case p.Name == "backend_hostname" && v.word != "" && c.IntAt("backend_port", k.node) == 0:
+		case p.Name == "backend_hostname" && v.word != "" && c.IntAt("backend_port", k.node) == 0 && !c.Unsure("backend_port"):
 			text = fmt.Sprintf("it is not used, because backend_port%d is not set", k.node)
 		}
 		if text != "" {

@@ -18,6 +18,8 @@ type Config struct {
 	values   map[key]value // what was set; the rest is in defaults
 	notes    []Problem     // about names as they are read
 	warnings []Problem
+	told     []Problem // contradictions that Load has found
+	unsure   []string  // parameters that a line or variable was about, or was likely meant to be, that was not understood
 }
 
 // defaults holds the default of every parameter; it is written once.
@@ -65,7 +67,8 @@ func (c *Config) Warnings() []Problem { return slices.Clone(c.warnings) }
 
 // Clone returns a copy that can be Set while others read c.
 func (c *Config) Clone() *Config {
-	return &Config{path: c.path, values: maps.Clone(c.values), notes: slices.Clone(c.notes), warnings: slices.Clone(c.warnings)}
+	return &Config{path: c.path, values: maps.Clone(c.values), notes: slices.Clone(c.notes), warnings: slices.Clone(c.warnings),
+		told: slices.Clone(c.told), unsure: slices.Clone(c.unsure)}
 }
 
 // Table returns the table of parameters, as Params does.
@@ -96,7 +99,8 @@ func (c *Config) Reset(name string, from *Config) error {
 }
 
 // Environment sets what variables such as PGROUTER_PORT=5432 say; prefix is "PGROUTER". Variables
-// that name no parameter belong to somebody else and are passed over. The error is Problems.
+// that name no parameter belong to somebody else and are passed over. The error is Problems, and does not
+// repeat what Load has said. It is called once, before anybody else reads c.
 func (c *Config) Environment(prefix string, environ []string) error {
 	var problems Problems
 	for _, each := range environ {
@@ -108,8 +112,15 @@ func (c *Config) Environment(prefix string, environ []string) error {
 		if f := c.assign(name, text, "", 0); f != nil {
 			f.text = "variable " + variable + ": " + f.text
 			problems = append(problems, f.at("", 0))
+			c.doubt(name)
 		}
 	}
+	for _, p := range c.contradictions() {
+		if !slices.Contains(c.told, p) {
+			problems = append(problems, p)
+		}
+	}
+	c.findWarnings()
 	if problems != nil {
 		return problems
 	}

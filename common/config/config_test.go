@@ -172,6 +172,61 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// What the file and the variables say only together is looked at too, and nothing is said twice.
+func TestEnvironmentWithTheFile(t *testing.T) {
+	c := mustParse(t, "num_init_children = 4")
+	err := c.Environment("PGROUTER", []string{"PGROUTER_RESERVED_CONNECTIONS=4", "PGROUTER_LOGGING_COLLECTOR=on"})
+	want := "reserved_connections = 4 leaves no place for clients (it must be less than num_init_children, which is 4)"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if w := c.Warnings(); len(w) != 1 || !strings.HasPrefix(w[0].String(), "logging_collector = on has no effect") {
+		t.Errorf("warnings %v, want one about logging_collector", w)
+	}
+	c, err = Parse("f", []byte("num_init_children = 4\nreserved_connections = 4"))
+	if err == nil || c.Environment("PGROUTER", nil) != nil {
+		t.Errorf("the file's problem is %v, and is told again", err)
+	}
+}
+
+func TestUnsure(t *testing.T) {
+	for _, c := range []struct {
+		text, prefix string
+		want         bool
+	}{
+		{"backend_port0 = x", "backend_", true},
+		{"backend_port0 = x", "port", false},
+		{"backend_prt0 = 1", "backend_port", true},
+		{"prot = 1", "backend_", false},
+		{"enable_pool_hba = 'on", "enable_pool_hba", true},
+		{"SSL = perhaps", "ssl", true},
+		{"SSL = perhaps", "ssl_key", false},
+		{"ssl_key = \"key\"", "ssl", true},
+		{"socket_dir = /tmp", "unix_socket_directories", true},
+		{"include 'nothing'", "backend_port", true},
+		{"zzzzzzzzzz = 1\n? = 1", "", false},
+		{"num_init_children = 4\nmax_pool = x", "num_init_children", false},
+	} {
+		got, err := Parse("/nowhere/f", []byte(c.text))
+		if err == nil || got.Unsure(c.prefix) != c.want {
+			t.Errorf("%q: %s is unsure: %t, want %t (%v)", c.text, c.prefix, !c.want, c.want, err)
+		}
+	}
+	c := mustParse(t, "port = 1")
+	if c.Environment("PGROUTER", []string{"PGROUTER_SSL=x"}); !c.Unsure("ssl") || c.Unsure("port") {
+		t.Error("a variable that is not understood leaves no doubt")
+	}
+}
+
+func TestProblem(t *testing.T) {
+	c := mustParse(t, "\nport = 1")
+	for name, want := range map[string]string{"port": "/etc/crew/f.conf:2: bad (mend it)", "ssl": "/etc/crew/f.conf: bad (mend it)"} {
+		if got := c.Problem(name, "bad", "mend it").String(); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestRestart(t *testing.T) {
 	old := mustParse(t, "port = 1\nbackend_port0 = 1\nbackend_hostname0 = 'a'\nhealth_check_period = 1\nserialize_accept = off")
 	if got := Restart(old, old); got != nil {

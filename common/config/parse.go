@@ -19,8 +19,9 @@ const (
 
 // Load reads the configuration file at path, and what it includes.
 //
-// The error is Problems and lists everything that is wrong. A Config is returned without an error
-// only. Call Warnings for what is taken, but not as it stands.
+// The error is Problems and lists everything that is wrong. The Config that comes with it holds what could be
+// read, so that a check can go on to the files that it names; nothing else may be done with it. It is nil when
+// there was no file to read. Call Warnings for what is taken, but not as it stands.
 func Load(path string) (*Config, error) {
 	if path == "" {
 		return nil, Problems{{Text: "no configuration file: " + strings.Join(places, " and ") + " are not there", Hint: "name one with --config"}}
@@ -73,11 +74,12 @@ func parse(path string, first, open func(string) ([]byte, error)) (*Config, erro
 	if len(p.problems) > maxFound {
 		p.problems = append(p.problems[:maxFound], Problem{Text: fmt.Sprintf("more than %d problems", maxFound), Hint: "is it a configuration file?"})
 	}
-	p.problems = append(p.problems, p.c.contradictions()...)
-	if len(p.problems) > 0 {
-		return nil, p.problems
-	}
+	p.c.told = p.c.contradictions()
+	p.problems = append(p.problems, p.c.told...)
 	p.c.findWarnings()
+	if len(p.problems) > 0 {
+		return p.c, p.problems
+	}
 	return p.c, nil
 }
 
@@ -103,6 +105,8 @@ func (p *reading) file(path string, text []byte, above []string) {
 		}
 		if f != nil {
 			p.problems = append(p.problems, f.at(path, n))
+			name, _ := cutName(skipBlank(s))
+			p.c.doubt(name)
 		}
 	}
 }
