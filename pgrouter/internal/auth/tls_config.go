@@ -59,28 +59,26 @@ type material struct {
 func readMaterial(c *config.Config, warn func(string)) (*material, error) {
 	var problems config.Problems
 	fail := func(name string, err error) {
-		problems = append(problems, config.Problem{File: c.Path(), Text: fmt.Sprintf("%s = %q: %v", name, c.String(name), err)})
+		problems = append(problems, c.Problem(name, fmt.Sprintf("%s = %q: %v", name, c.String(name), err), ""))
 	}
 	m := &material{}
 	m.suites = cipherSuites(c.String("ssl_ciphers"), warn)
 	if c.IsSet("ssl_ecdh_curve") { // its default would forbid the better curves that OpenSSL did not have then
 		m.curves = curves(c.String("ssl_ecdh_curve"), warn)
 	}
-	for _, name := range []string{"ssl_cert", "ssl_key"} {
-		if c.String(name) == "" {
-			problems = append(problems, config.Problem{File: c.Path(), Text: "ssl is on and " + name + " is not set",
-				Hint: "name a PEM file, or set ssl = off"})
-		}
+	missing := func(name string) {
+		problems = append(problems, c.Problem("ssl", "ssl is on and "+name+" is not set", "name a PEM file, or set ssl = off"))
 	}
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	chain, err := os.ReadFile(c.Beside(c.String("ssl_cert")))
-	if err != nil {
+	var chain, key []byte
+	var err error
+	if file := c.String("ssl_cert"); file == "" {
+		missing("ssl_cert")
+	} else if chain, err = os.ReadFile(c.Beside(file)); err != nil {
 		fail("ssl_cert", err)
 	}
-	key, err := readPrivateKey(c.Beside(c.String("ssl_key")), c.String("ssl_passphrase_command"))
-	if err != nil {
+	if file := c.String("ssl_key"); file == "" {
+		missing("ssl_key")
+	} else if key, err = readPrivateKey(c.Beside(file), c.String("ssl_passphrase_command")); err != nil {
 		fail("ssl_key", err)
 	}
 	if len(problems) == 0 {
@@ -89,7 +87,11 @@ func readMaterial(c *config.Config, warn func(string)) (*material, error) {
 		}
 	}
 	if m.roots, err = roots(c); err != nil {
-		fail("ssl_ca_cert", err)
+		name := "ssl_ca_cert"
+		if c.String(name) == "" {
+			name = "ssl_ca_cert_dir"
+		}
+		fail(name, err)
 	}
 	if file := c.String("ssl_crl_file"); file != "" {
 		if m.revoked, err = readRevocations(c.Beside(file)); err != nil {
