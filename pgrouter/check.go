@@ -12,11 +12,11 @@ type checkCmd struct{}
 // Run prints warnings, then either what is wrong, with the status of wrong configuration, or one line that all is well.
 func (checkCmd) Run(d *deps) error {
 	f, err := d.read()
-	if err != nil {
-		return err
-	}
 	for _, w := range f.warnings {
 		fmt.Fprintln(d.err, "pgrouter: warning:", w)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(d.out, "%s: fine, %d servers, port %d\n", f.config.Path(), len(f.config.Backends()), f.config.Int("port"))
 	return nil

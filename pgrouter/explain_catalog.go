@@ -53,7 +53,7 @@ func (e explainCmd) login(c *config.Config) (user, password string) {
 	}
 	if password == "" {
 		f := files{config: c}
-		if f.readPasswords(c) == nil {
+		if f.readPasswords() == nil {
 			if secret, ok := f.passwords.Lookup(user); ok {
 				password, _ = secret.Clear()
 			}

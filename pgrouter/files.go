@@ -28,53 +28,40 @@ type files struct {
 
 // config reads the configuration file and applies PGROUTER_* variables.
 func (d *deps) config() (*config.Config, error) {
-	path := d.cli.Config
-	if path == "" {
-		path = config.Find()
-	}
-	c, err := config.Load(path)
+	c, err := d.load()
 	if err != nil {
-		return nil, usageError{err}
-	}
-	if err := c.Environment("PGROUTER", d.environ); err != nil {
 		return nil, usageError{err}
 	}
 	return c, nil
 }
 
-// read reads everything. The error joins all problems of all files, so that they can be mended at once.
-func (d *deps) read() (*files, error) {
-	c, err := d.config()
-	if err != nil {
+// load is config for those who go on to look for more that is wrong: with an error it returns what could be read, or
+// nil when nothing could.
+func (d *deps) load() (*config.Config, error) {
+	path := d.cli.Config
+	if path == "" {
+		path = config.Find()
+	}
+	c, err := config.Load(path)
+	if c == nil {
 		return nil, err
 	}
-	f := &files{config: c}
-	var errs []error
-	note := func(err error) {
-		if err != nil {
-			errs = append(errs, err)
-		}
+	return c, errors.Join(err, c.Environment("PGROUTER", d.environ))
+}
+
+// read reads everything. The error joins all problems of all files, so that they can be mended at once. The files are
+// complete only without an error; their warnings are there in any case.
+func (d *deps) read() (*files, error) {
+	f := &files{}
+	c, err := d.load()
+	if c == nil {
+		return f, usageError{err}
 	}
+	f.config = c
 	f.warn(c.Warnings())
-	note(f.readPasswords(c))
-	if c.Bool("enable_pool_hba") {
-		f.hba, err = hba.Load(c.Beside("pool_hba.conf"))
-		note(err)
-		if f.hba != nil {
-			f.warn(f.hba.Warnings())
-		}
-	}
-	f.tls, f.backend, err = auth.TLSConfig(c, func(w string) { f.warnings = append(f.warnings, w) })
-	note(err)
-	if len(c.Backends()) == 0 {
-		note(fmt.Errorf("%s: no server is configured (set backend_hostname0 and backend_port0)", c.Path()))
-	}
-	if len(errs) == 0 {
-		f.settings, err = proxy.NewSettings(c, proxy.Files{HBA: f.hba, Passwords: f.passwords, ClientTLS: f.tls, ServerTLS: f.backend})
-		note(err)
-	}
-	if len(errs) > 0 {
-		return nil, usageError{errors.Join(errs...)}
+	err = errors.Join(err, f.readServers(), f.readPasswords(), f.readHBA(), f.readTLS(), f.readSettings())
+	if err != nil {
+		return f, usageError{err}
 	}
 	return f, nil
 }
@@ -85,24 +72,65 @@ func (f *files) warn(problems []problem.Problem) {
 	}
 }
 
+// readServers looks whether there are any.
+func (f *files) readServers() error {
+	if len(f.config.Backends()) > 0 || f.config.Unsure("backend_") {
+		return nil
+	}
+	return fmt.Errorf("%s: no server is configured (set backend_hostname0 and backend_port0)", f.config.Path())
+}
+
 // readPasswords reads pool_passwd and the key of its AES entries. A pool_passwd that is not there is an empty one.
-func (f *files) readPasswords(c *config.Config) error {
+func (f *files) readPasswords() error {
 	key, problems, err := passwd.FindKey("")
 	f.warn(problems)
 	if err != nil {
 		f.warnings = append(f.warnings, err.Error())
 	}
 	f.key = key
-	name := c.String("pool_passwd")
-	if name == "" {
+	name := f.config.String("pool_passwd")
+	if name == "" || f.config.Unsure("pool_passwd") {
 		return nil
 	}
-	path := c.Beside(name)
+	path := f.config.Beside(name)
 	f.passwords, err = passwd.Load(path, key)
 	if errors.Is(err, os.ErrNotExist) {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s does not exist: no passwords are known", path))
 		return nil
 	}
 	f.warn(f.passwords.Warnings())
+	return err
+}
+
+// readHBA reads pool_hba.conf if it counts. If the line that says so is wrong it may count.
+func (f *files) readHBA() error {
+	unsure := f.config.Unsure("enable_pool_hba")
+	if !f.config.Bool("enable_pool_hba") && !unsure {
+		return nil
+	}
+	h, err := hba.Load(f.config.Beside("pool_hba.conf"))
+	switch {
+	case unsure && errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	f.hba = h
+	f.warn(h.Warnings())
+	return nil
+}
+
+// readTLS reads certificates and keys. Parameters that were not understood are not blamed a second time.
+func (f *files) readTLS() (err error) {
+	if f.config.Unsure("ssl") {
+		return nil
+	}
+	f.tls, f.backend, err = auth.TLSConfig(f.config, func(w string) { f.warnings = append(f.warnings, w) })
+	return err
+}
+
+// readSettings makes of all that what the router obeys.
+func (f *files) readSettings() (err error) {
+	f.settings, err = proxy.NewSettings(f.config, proxy.Files{HBA: f.hba, Passwords: f.passwords, ClientTLS: f.tls, ServerTLS: f.backend})
 	return err
 }

@@ -126,7 +126,10 @@ func (d *deps) reloads(ctx context.Context, r *proxy.Router, nodes *cluster.Stan
 		daemon.SdNotify(false, daemon.SdNotifyReloading)
 		f, err := d.read()
 		if err != nil {
-			d.log.Error("not reloaded, the old configuration stays in force", "err", err)
+			for line := range strings.Lines(err.Error()) {
+				d.log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
+			}
+			d.log.Error("not reloaded, the old configuration stays in force")
 		} else {
 			d.warn(f)
 			if names := config.Restart(old, f.config); len(names) > 0 {
