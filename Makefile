@@ -12,7 +12,7 @@
 #   make install    into DESTDIR and PREFIX
 #   make clean
 
-tools    := pgrouter
+tools    := pgpromote pgrouter
 modules  := common pgrouter pgpromote pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
@@ -60,8 +60,8 @@ tidy:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(tools:%=bin/%) $(DESTDIR)$(PREFIX)/bin
-	for t in $(tools); do install -m 644 $$t/$$t.8 $(DESTDIR)$(PREFIX)/share/man/man8; \
-		install -m 644 $$t/$$t.service $$t/$$t.socket $(DESTDIR)$(PREFIX)/lib/systemd/system; done
+	install -m 644 $(tools:%=%/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 $(wildcard $(foreach t,$(tools),$t/*.service $t/*.socket)) $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 clean:
 	rm -rf bin

@@ -1,0 +1,211 @@
+package promote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/pgtest"
+)
+
+// promoteWith runs one request against real servers, numbered in their order, and returns its lines.
+func promoteWith(t *testing.T, q Request, servers ...*pgtest.Server) ([]Step, error) {
+	t.Helper()
+	var out bytes.Buffer
+	r := Run{Request: q, Journal: &Journal{W: &out, Now: time.Now}}
+	for i, s := range servers {
+		r.Servers = append(r.Servers, serverOf(i, s))
+	}
+	err := r.Promote(t.Context())
+	return read(t, &out), err
+}
+
+func serverOf(id int, s *pgtest.Server) Server {
+	return Server{ID: id, Host: s.Host(), Port: s.Port(), DataDirectory: s.Data(""), User: "postgres", Password: pgtest.Password}
+}
+
+func read(t *testing.T, r io.Reader) (steps []Step) {
+	t.Helper()
+	for d := json.NewDecoder(r); ; {
+		var s Step
+		if err := d.Decode(&s); err == io.EOF {
+			return steps
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, s)
+	}
+}
+
+// last returns the last step of a name.
+func last(t *testing.T, steps []Step, name string) Step {
+	t.Helper()
+	for i := len(steps) - 1; i >= 0; i-- {
+		if steps[i].Step == name {
+			return steps[i]
+		}
+	}
+	t.Fatalf("there is no step %s in %+v", name, steps)
+	return Step{}
+}
+
+func TestMostAdvancedStandbyIsPromoted(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 2)
+	primary.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 1000) AS i")
+	standbys[0].WaitReplay(t, primary)
+	standbys[0].Exec(t, "SELECT pg_wal_replay_pause()")
+	standbys[1].Stop(t, pgtest.Fast)
+	primary.Exec(t, "INSERT INTO t SELECT generate_series(1, 1000)") // only the first one has it, unreplayed
+	primary.Until(t, "SELECT bool_and(flush_lsn = pg_current_wal_flush_lsn()) FROM pg_stat_replication", "t")
+	primary.Kill(t, syscall.SIGKILL)
+	standbys[1].Start(t)
+
+	steps, err := promoteWith(t, Request{Epoch: 7}, primary, standbys[0], standbys[1])
+	if err != nil {
+		t.Fatalf("%v in %+v", err, steps)
+	}
+	done := last(t, steps, "done")
+	if *done.Node != 1 || done.Epoch != 7 || done.Timeline != 2 {
+		t.Errorf("%+v", done)
+	}
+	if got := standbys[0].Query1(t, "SELECT count(*) FROM t"); got != "2000" {
+		t.Errorf("%s rows survived", got)
+	}
+	if got := standbys[0].Query1(t, "SELECT epoch || ' ' || node || ' ' || timeline FROM pgcrew.epoch"); got != "7 1 2" {
+		t.Errorf("the record says %s", got)
+	}
+
+	again, err := promoteWith(t, Request{Epoch: 7, Node: done.Node}, primary, standbys[0])
+	if err != nil || last(t, again, "done").Timeline != 2 {
+		t.Errorf("the second time: %v, %+v", err, again)
+	}
+	if _, err := promoteWith(t, Request{Epoch: 6, Node: done.Node}, primary, standbys[0]); !errors.Is(err, ErrStale) {
+		t.Errorf("an old epoch: %v", err)
+	}
+}
+
+func TestLivePrimaryIsRespected(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	one := 1
+	if _, err := promoteWith(t, Request{}, primary, standbys[0]); err == nil || !strings.Contains(err.Error(), "node 0 is a primary") {
+		t.Errorf("nobody named: %v", err)
+	}
+	if _, err := promoteWith(t, Request{Node: &one}, primary, standbys[0]); err == nil || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("it receives: %v", err)
+	}
+	steps, err := promoteWith(t, Request{Node: &one, Force: true, DryRun: true}, primary, standbys[0])
+	if err != nil || standbys[0].Query1(t, "SELECT pg_is_in_recovery()") != "t" {
+		t.Errorf("a dry run: %v, %+v", err, steps)
+	}
+	if _, err := promoteWith(t, Request{Node: &one, Force: true}, primary, standbys[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOtherClusterIsRefused(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	primary.Stop(t, pgtest.Fast)
+	other := pgtest.Primary(t, pgtest.InitDB())
+	stranger := other.Standby(t)
+	other.Stop(t, pgtest.Fast)
+	_, err := promoteWith(t, Request{}, standbys[0], stranger)
+	if err == nil || !strings.Contains(err.Error(), "different clusters") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A restore_command that hangs at a dead host, and a long wal_retrieve_retry_interval, must not hold up a promotion. Without a
+// shell around it the command's end makes the standby fall, and it is started again.
+func TestHangingRestoreCommand(t *testing.T) {
+	for name, command := range map[string]string{"script": "sleep 3600 || false", "program": "sleep 3600"} {
+		t.Run(name, func(t *testing.T) {
+			primary, standbys := pgtest.Cluster(t, 1)
+			s := standbys[0]
+			s.WaitReplay(t, primary)
+			s.Exec(t, "ALTER SYSTEM SET wal_retrieve_retry_interval = '60s'")
+			s.Exec(t, "ALTER SYSTEM SET restore_command = '"+command+"'")
+			s.Reload(t)
+			primary.Kill(t, syscall.SIGKILL)
+			pid, err := postmaster(s.Data(""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// It begins to wait for the command when it has missed its receiver.
+			for len(children(startup(pid))) == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			zero := 0
+			steps, err := promoteWith(t, Request{Node: &zero, TimeoutMS: 50_000, Local: true}, s)
+			if err != nil {
+				t.Errorf("%v in %+v", err, steps)
+			}
+			s.Until(t, "SELECT pg_is_in_recovery()", "f")
+		})
+	}
+}
+
+func TestSplitOptions(t *testing.T) {
+	got := splitOptions(`/usr/lib/postgresql/15/bin/postgres "-D" "/var/lib/a b" "-c" "config_file=/etc/x"` + "\n")
+	want := []string{"/usr/lib/postgresql/15/bin/postgres", "-D", "/var/lib/a b", "-c", "config_file=/etc/x"}
+	if !slices.Equal(got, want) || splitOptions("") != nil || !slices.Equal(splitOptions("/p"), []string{"/p"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestRecruitAndRelease(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	zero := 0
+	var out bytes.Buffer
+	r := Run{Request: Request{Node: &zero}, Servers: []Server{serverOf(0, standbys[0])}, Journal: &Journal{W: &out, Now: time.Now}}
+	if err := r.Recruit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	steps := read(t, &out)
+	var before Before
+	text, _ := json.Marshal(last(t, steps, "recruit").Detail)
+	if err := json.Unmarshal(text, &before); err != nil || before.PrimaryConnInfo == "" {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	primary.Exec(t, "CREATE TABLE t ()")
+	primary.Until(t, "SELECT count(*) FROM pg_stat_replication", "0")
+	if err := r.Release(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	standbys[0].WaitReplay(t, primary)
+}
+
+func TestNobodyThere(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	primary.Stop(t, pgtest.Fast)
+	standbys[0].Stop(t, pgtest.Fast)
+	_, err := promoteWith(t, Request{}, primary, standbys[0])
+	if err == nil || !strings.Contains(err.Error(), "no standby answered") {
+		t.Errorf("%v", err)
+	}
+	seven := 7
+	if _, err := promoteWith(t, Request{Node: &seven}, primary); err == nil || !strings.Contains(err.Error(), "node 7 is not in the configuration") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A server that lets nobody in is promoted by pg_ctl on its own host.
+func TestOwnControl(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	primary.Stop(t, pgtest.Fast)
+	zero := 0
+	var out bytes.Buffer
+	s := serverOf(0, standbys[0])
+	s.User, s.Password = "nobody", "wrong"
+	r := Run{Request: Request{Node: &zero, Local: true, Epoch: 2}, Servers: []Server{s}, Journal: &Journal{W: &out, Now: time.Now}}
+	if err := r.Promote(context.Background()); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	standbys[0].Until(t, "SELECT pg_is_in_recovery()", "f")
+}
