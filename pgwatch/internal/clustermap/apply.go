@@ -127,11 +127,7 @@ func (m *Map) advance(a Advance) error {
 		}
 		f.To = *a.To
 	}
-	for _, e := range a.Evidence {
-		if !slices.Contains(f.Evidence, e) {
-			f.Evidence = append(f.Evidence, e)
-		}
-	}
+	f.Evidence, f.Hooks = union(f.Evidence, a.Evidence), union(f.Hooks, a.Hooks)
 	if a.Lag != nil {
 		f.Lag = *a.Lag
 	}
@@ -142,6 +138,15 @@ func (m *Map) advance(a Advance) error {
 		m.Last, m.Failover = f, nil
 	}
 	return nil
+}
+
+func union(have, more []string) []string {
+	for _, e := range more {
+		if !slices.Contains(have, e) {
+			have = append(have, e)
+		}
+	}
+	return have
 }
 
 func (m *Map) open(c Command) error {

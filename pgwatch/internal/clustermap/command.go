@@ -40,6 +40,7 @@ type Advance struct {
 	State    State    `json:"state"`
 	To       *int     `json:"to,omitempty"`
 	Evidence []string `json:"evidence,omitempty"` // added
+	Hooks    []string `json:"hooks,omitempty"`    // added
 	Lag      *uint64  `json:"lag,omitempty"`
 	Err      string   `json:"err,omitempty"`
 }

@@ -53,13 +53,14 @@ type Failover struct {
 	AllowLoss bool      `json:"allow_loss,omitempty"`
 	By        string    `json:"by,omitempty"`
 	Err       string    `json:"err,omitempty"`
+	Hooks     []string  `json:"hooks,omitempty"` // that have ended, by their ID: another leader does not run them again
 	Since     time.Time `json:"since,omitzero"`
 }
 
 func (f *Failover) clone() *Failover {
 	c := clone(f)
 	if c != nil {
-		c.Evidence = slices.Clone(c.Evidence)
+		c.Evidence, c.Hooks = slices.Clone(c.Evidence), slices.Clone(c.Hooks)
 	}
 	return c
 }
