@@ -113,7 +113,7 @@ func (s *Server) ready(p *process) bool {
 }
 
 func (s *Server) launch() error {
-	if s.running() != nil {
+	if s.Running() {
 		return errors.New("it runs already")
 	}
 	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)

@@ -12,9 +12,10 @@ import (
 
 // Control is what is known of a server from its files, while it runs or not.
 type Control struct {
-	SystemID string
-	Timeline uint32 // the newest that it has WAL of
-	Stopped  bool   // it was shut down in order, as a primary or as a standby
+	SystemID   string
+	Timeline   uint32 // the newest that it has WAL of
+	Checkpoint uint64 // where the record of the newest checkpoint begins; of a server that was shut down, its last one
+	Stopped    bool   // it was shut down in order, as a primary or as a standby
 }
 
 // Control reads global/pg_control. The file itself is read, not the output of pg_controldata: the place and version of
@@ -45,6 +46,7 @@ func (s *Server) Control() (Control, error) {
 const (
 	controlVersionAt  = 8
 	controlStateAt    = 16
+	controlCheckAt    = 32
 	controlTimelineAt = 48 // of checkPointCopy; 8 more before version 11, which dropped a field in front of it
 	controlLongest    = 512
 
@@ -72,9 +74,10 @@ func readControl(path string) (Control, error) {
 		at += 8
 	}
 	return Control{
-		SystemID: strconv.FormatUint(binary.NativeEndian.Uint64(b), 10),
-		Timeline: binary.NativeEndian.Uint32(b[at:]),
-		Stopped:  state == stateShutDown || state == stateShutDownInRecovery,
+		SystemID:   strconv.FormatUint(binary.NativeEndian.Uint64(b), 10),
+		Timeline:   binary.NativeEndian.Uint32(b[at:]),
+		Checkpoint: binary.NativeEndian.Uint64(b[controlCheckAt:]),
+		Stopped:    state == stateShutDown || state == stateShutDownInRecovery,
 	}, nil
 }
 
