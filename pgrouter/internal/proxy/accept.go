@@ -85,9 +85,14 @@ func (r *Router) receive(nc net.Conn) {
 		r.refuse(in, nc, wire.AppendError(nil, tooMany(set)))
 		return
 	}
+	if set.LogComing {
+		r.log.Info("client connected", "client", addr, "user", in.User, "database", in.Database)
+	}
 	if replicates(in) {
+		began := time.Now()
 		r.relay(ctx, in, at, nc, addr)
 		r.sessions.Add(-1)
+		r.left(addr, in.User, in.Database, began)
 		return
 	}
 	if err := r.enter(ctx, in, at, nc, addr); err != nil {

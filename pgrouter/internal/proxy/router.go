@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,7 +160,16 @@ func (r *Router) drain(loops context.Context) {
 func (r *Router) leave(c *client) {
 	r.sessions.Add(-1)
 	r.cancels.remove(c.pid)
+	r.left(c.addr, c.id.user, c.id.database, time.Unix(c.start, 0))
 	r.ids.drop(c.id)
+}
+
+// left is log_disconnections.
+func (r *Router) left(addr netip.AddrPort, user, database string, began time.Time) {
+	if r.settings.Load().LogLeaving {
+		r.log.Info("client disconnected", "client", addr, "user", user, "database", database,
+			"after", time.Since(began).Round(time.Second))
+	}
 }
 
 // shard chooses the loop of a new session.

@@ -37,6 +37,7 @@ type Settings struct {
 	FailoverWait, ShutdownTimeout time.Duration
 	CatalogLife                   time.Duration
 	LoadBalance, StatementLevel   bool
+	LogComing, LogLeaving         bool // log_connections, log_disconnections
 	ServerTLS                     *tls.Config
 	door                          *auth.Door
 }
@@ -75,6 +76,8 @@ func NewSettings(c *config.Config, f Files) (*Settings, error) {
 		CatalogLife:     c.Duration("relcache_expire"),
 		LoadBalance:     c.Bool("load_balance_mode"),
 		StatementLevel:  c.Bool("statement_level_load_balance"),
+		LogComing:       c.Bool("log_connections"),
+		LogLeaving:      c.Bool("log_disconnections"),
 		ServerTLS:       f.ServerTLS,
 	}
 	if s.CatalogLife <= 0 {
