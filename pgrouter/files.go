@@ -23,6 +23,7 @@ type files struct {
 	tls       *tls.Config
 	backend   *tls.Config
 	settings  *proxy.Settings
+	group     int // of the Unix sockets; -1: the user's own
 	warnings  []string
 }
 
@@ -59,7 +60,7 @@ func (d *deps) read() (*files, error) {
 	}
 	f.config = c
 	f.warn(c.Warnings())
-	err = errors.Join(err, f.readServers(), f.readPasswords(), f.readHBA(), f.readTLS(), f.readSettings())
+	err = errors.Join(err, f.readServers(), f.readGroup(), f.readPasswords(), f.readHBA(), f.readTLS(), f.readSettings())
 	if err != nil {
 		return f, usageError{err}
 	}
@@ -78,6 +79,11 @@ func (f *files) readServers() error {
 		return nil
 	}
 	return fmt.Errorf("%s: no server is configured (set backend_hostname0 and backend_port0)", f.config.Path())
+}
+
+func (f *files) readGroup() (err error) {
+	f.group, err = socketGroup(f.config)
+	return err
 }
 
 // readPasswords reads pool_passwd and the key of its AES entries. A pool_passwd that is not there is an empty one.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 	"github.com/pgcrew/pgcrew/common/config"
 )
 
-// listen opens what the configuration says, or takes what systemd has opened.
-func listen(c *config.Config) (all []net.Listener, err error) {
+// listen opens what the configuration says, or takes what systemd has opened. group is that of the Unix sockets; -1 for
+// the user's own.
+func listen(c *config.Config, group int) (all []net.Listener, err error) {
 	given, err := activation.Listeners()
 	if err != nil {
 		return nil, fmt.Errorf("take over the sockets of systemd: %w", err)
@@ -44,7 +46,7 @@ func listen(c *config.Config) (all []net.Listener, err error) {
 		all = append(all, l)
 	}
 	for _, dir := range c.List("unix_socket_directories") {
-		l, err := listenUnix(filepath.Join(dir, ".s.PGSQL."+port), os.FileMode(c.Int("unix_socket_permissions")))
+		l, err := listenUnix(filepath.Join(dir, ".s.PGSQL."+port), os.FileMode(c.Int("unix_socket_permissions")), group)
 		if err != nil {
 			return all, fmt.Errorf("unix_socket_directories: %w", err)
 		}
@@ -56,8 +58,25 @@ func listen(c *config.Config) (all []net.Listener, err error) {
 	return all, nil
 }
 
+// socketGroup is unix_socket_group, a number or a name, as a number; -1 for the user's own.
+func socketGroup(c *config.Config) (int, error) {
+	name := c.String("unix_socket_group")
+	if name == "" {
+		return -1, nil
+	}
+	if id, err := strconv.ParseUint(name, 10, 31); err == nil {
+		return int(id), nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return -1, config.Problems{c.Problem("unix_socket_group", fmt.Sprintf("unix_socket_group = %q: %v", name, err),
+			"write the name or the number of a group of this system")}
+	}
+	return strconv.Atoi(g.Gid)
+}
+
 // listenUnix replaces a socket file that a dead process has left, and no other.
-func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
+func listenUnix(path string, mode os.FileMode, group int) (net.Listener, error) {
 	if c, err := net.Dial("unix", path); err == nil {
 		c.Close()
 		return nil, fmt.Errorf("listen on %s: %w", path, syscall.EADDRINUSE)
@@ -69,7 +88,14 @@ func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, mode&os.ModePerm); err != nil {
+	err = nil
+	if group >= 0 {
+		err = os.Chown(path, -1, group)
+	}
+	if err == nil {
+		err = os.Chmod(path, mode&os.ModePerm)
+	}
+	if err != nil {
 		l.Close()
 		return nil, err
 	}

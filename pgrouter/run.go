@@ -52,7 +52,7 @@ func (cmd runCmd) Run(ctx context.Context, d *deps) error {
 		return err
 	}
 	d.warn(f)
-	listeners, err := listen(f.config)
+	listeners, err := listen(f.config, f.group)
 	if err != nil {
 		return err
 	}
