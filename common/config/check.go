@@ -35,18 +35,10 @@ func (c *Config) findWarnings() {
 	found := slices.Clone(c.notes)
 	for k, v := range c.values {
 		p := byName[k.name]
-		text := ""
+		text := p.odd(v)
 		switch {
-		case p.State == Ignored && p.Under == "" && !sameValue(v, defaults[p.Name]):
+		case p.State == Ignored && p.Instead != "" && !sameValue(v, defaults[p.Name]):
 			text = p.Instead
-		case p.Kind == Enum:
-			text = p.Odd[v.word]
-		case p.Kind == List:
-			for _, word := range v.words {
-				if text == "" {
-					text = p.Odd[word]
-				}
-			}
 		case p.Name == "backend_hostname" && v.word != "" && c.IntAt("backend_port", k.node) == 0 && !c.Unsure("backend_port"):
 			text = fmt.Sprintf("it is not used, because backend_port%d is not set", k.node)
 		}
@@ -64,6 +56,16 @@ func (c *Config) findWarnings() {
 		return strings.Compare(a.Text, b.Text)
 	})
 	c.warnings = found
+}
+
+// odd returns what happens instead of what v asks for, or "" when nothing is odd about it.
+func (p *Param) odd(v value) string {
+	for text, instead := range p.Odd {
+		if o, _ := p.read(text); sameValue(o, v) {
+			return instead
+		}
+	}
+	return ""
 }
 
 // masked hides a secret.

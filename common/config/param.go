@@ -14,8 +14,8 @@ type Param struct {
 	Context   Context           // when a change takes effect
 	Tools     Tool              // who reads it
 	State     State             // whether it does anything
-	Instead   string            // for Ignored: what happens instead, printed when it is set
-	Odd       map[string]string // values taken with a warning: what happens instead
+	Instead   string            // for Ignored: what happens instead, printed when it is not the default
+	Odd       map[string]string // values taken with a warning: what happens instead; for Ignored, the rest is what happens
 	Missing   map[string]string // values refused for now: the reason
 	Under     string            // for Ignored: the parameter whose warning speaks for this one too
 	Secret    bool              // shown as *****
@@ -72,7 +72,7 @@ type State int
 // The states.
 const (
 	Done    State = iota // a tool obeys it
-	Planned              // accepted in silence, for a tool that is not there yet
+	Planned              // accepted in silence, for tools none of which is there yet
 	Ignored              // accepted with a warning that says what happens instead
 )
 

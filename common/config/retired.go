@@ -13,5 +13,5 @@ var retired = map[string]string{
 	"include_dir":                "only include 'file' is known",
 	"include_if_exists":          "only include 'file' is known",
 	"parallel_mode":              "parallel query left Pgpool-II in 3.5",
-	"enable_query_cache":         "the on-disk query cache left Pgpool-II in 3.4: use memory_cache_enabled",
+	"enable_query_cache":         "the on-disk query cache left Pgpool-II in 3.4: and there is none here",
 }

@@ -8,8 +8,7 @@ const otherModes = "treated as streaming_replication: one primary takes the writ
 var backendParams = []Param{
 	{Name: "backend_clustering_mode", Kind: Enum,
 		Values:  []string{"streaming_replication", "native_replication", "logical_replication", "slony", "raw", "snapshot_isolation"},
-		Odd:     map[string]string{"native_replication": otherModes, "logical_replication": otherModes, "slony": otherModes, "raw": otherModes, "snapshot_isolation": otherModes},
-		Default: "streaming_replication", Context: OnRestart, Tools: Router | Watch, Help: "how the servers keep the same data"},
+		Default: "streaming_replication", Context: OnRestart, Tools: Router | Watch, State: Ignored, Instead: otherModes, Help: "how the servers keep the same data"},
 	{Name: "backend_hostname", Kind: Text, Suffix: NeedsSuffix, Context: OnAdd, Tools: Router | Watch | Promote | Recover, Help: "name, address or socket folder of a server"},
 	{Name: "backend_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnAdd, Tools: Router | Watch | Promote | Recover, Help: "port of a server; 0 for no server"},
 	{Name: "backend_weight", Kind: Float, Max: 100000000, Suffix: NeedsSuffix, Default: "0", Context: OnReload, Tools: Router, Help: "share of the reads, relative to the other servers"},

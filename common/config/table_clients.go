@@ -10,18 +10,18 @@ var connectionParams = []Param{
 	{Name: "pcp_listen_addresses", Kind: List, Default: "localhost", Context: OnRestart, Tools: PCP, State: Planned, Help: "TCP addresses of the PCP port; * for all"},
 	{Name: "pcp_port", Kind: Int, Min: 1, Max: 65535, Default: "9898", Context: OnRestart, Tools: PCP, State: Planned, Help: "port of the PCP protocol"},
 	{Name: "pcp_socket_dir", Kind: List, Default: "/var/run/postgresql", Context: OnRestart, Tools: PCP, State: Planned, Help: "folders of the PCP Unix socket"},
-	{Name: "num_init_children", Kind: Int, Min: 1, Default: "32", Context: OnRestart, Tools: Router, Help: "most clients at a time; more are refused with 53300"},
-	{Name: "reserved_connections", Kind: Int, Default: "0", Context: OnRestart, Tools: Router, Help: "so many of the last client places are refused at once"},
-	{Name: "listen_backlog_multiplier", Kind: Int, Min: 1, Default: "2", Context: OnRestart, Tools: Router, Help: "listen queue, in multiples of num_init_children"},
+	{Name: "num_init_children", Kind: Int, Min: 1, Default: "32", Context: OnReload, Tools: Router, Help: "most clients at a time; more are refused with 53300"},
+	{Name: "reserved_connections", Kind: Int, Default: "0", Context: OnReload, Tools: Router, Help: "so many of the last client places are refused at once"},
+	{Name: "listen_backlog_multiplier", Kind: Int, Min: 1, Default: "2", Context: OnRestart, Tools: Router, State: Ignored, Instead: "clients do not wait in the listen queue, which is as long as the system allows (net.core.somaxconn)", Help: "listen queue, in multiples of num_init_children"},
 	{Name: "serialize_accept", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router, State: Ignored, Instead: "one process accepts all clients, there is no herd to tame", Help: "accept clients one by one"},
 	{Name: "process_management_mode", Kind: Enum, Values: []string{"static", "dynamic"}, Default: "static", Context: OnReload, Tools: Router, State: Ignored, Instead: "there are no worker processes; num_init_children limits the clients", Help: "fixed or growing set of workers"},
 	{Name: "process_management_strategy", Kind: Enum, Values: []string{"aggressive", "gentle", "lazy"}, Default: "gentle", Context: OnReload, Tools: Router, State: Ignored, Under: "process_management_mode", Help: "how eagerly spare workers end"},
 	{Name: "min_spare_children", Kind: Int, Min: 1, Default: "5", Context: OnReload, Tools: Router, State: Ignored, Under: "process_management_mode", Help: "least idle workers"},
 	{Name: "max_spare_children", Kind: Int, Min: 1, Default: "10", Context: OnReload, Tools: Router, State: Ignored, Under: "process_management_mode", Help: "most idle workers"},
-	{Name: "child_life_time", Kind: Duration, Unit: Second, Default: "300", Context: OnRestart, Tools: Router, Help: "unused server connections are closed after this; 0 never"},
+	{Name: "child_life_time", Kind: Duration, Unit: Second, Default: "300", Context: OnReload, Tools: Router, Help: "unused server connections are closed after this; 0 never"},
 	{Name: "child_max_connections", Kind: Int, Default: "0", Context: OnRestart, Tools: Router, State: Ignored, Instead: "there are no worker processes to renew; connection_life_time renews server connections", Help: "clients a worker serves before it ends; 0 without limit"},
 	{Name: "client_idle_limit", Kind: Duration, Unit: Second, Default: "0", Context: OnSession, Tools: Router, Help: "an idle client is disconnected after this; 0 never"},
-	{Name: "authentication_timeout", Kind: Duration, Unit: Second, Default: "60", Context: OnRestart, Tools: Router, Aliases: []string{"client_login_timeout"}, Help: "time a client has to log in; 0 without limit"},
+	{Name: "authentication_timeout", Kind: Duration, Unit: Second, Default: "60", Context: OnReload, Tools: Router, Aliases: []string{"client_login_timeout"}, Help: "time a client has to log in; 0 without limit"},
 }
 
 // authParams are about passwords of clients.
@@ -48,8 +48,8 @@ var tlsParams = []Param{
 
 // poolParams are about server connections that outlive a client.
 var poolParams = []Param{
-	{Name: "connection_cache", Kind: Bool, Default: "on", Context: OnRestart, Tools: Router, Help: "keep server connections when a client leaves"},
-	{Name: "max_pool", Kind: Int, Min: 1, Default: "4", Context: OnRestart, Tools: Router, Help: "pairs of user and database kept, in multiples of num_init_children"},
-	{Name: "connection_life_time", Kind: Duration, Unit: Second, Default: "0", Context: OnRestart, Tools: Router, Help: "an unused server connection is closed at this age; 0 never"},
+	{Name: "connection_cache", Kind: Bool, Default: "on", Context: OnReload, Tools: Router, Help: "keep server connections when a client leaves"},
+	{Name: "max_pool", Kind: Int, Min: 1, Default: "4", Context: OnReload, Tools: Router, Help: "pairs of user and database kept, in multiples of num_init_children"},
+	{Name: "connection_life_time", Kind: Duration, Unit: Second, Default: "0", Context: OnReload, Tools: Router, Help: "an unused server connection is closed at this age; 0 never"},
 	{Name: "reset_query_list", Kind: List, Separator: ";", Default: "ABORT;DISCARD ALL", Context: OnReload, Tools: Router, Help: "statements that clean a server connection when a client leaves"},
 }

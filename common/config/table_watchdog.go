@@ -27,7 +27,7 @@ var addressParams = []Param{
 	{Name: "arping_cmd", Kind: Text, Default: "sudo arping -U $_IP_$ -w 1 -I eth0", Context: OnRestart, Tools: VIP, State: Planned, Help: "command that announces it"},
 	{Name: "wd_escalation_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Help: "command run when this node begins to lead"},
 	{Name: "wd_de_escalation_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Help: "command run when it ceases to lead"},
-	{Name: "clear_memqcache_on_escalation", Kind: Bool, Default: "on", Context: OnReload, Tools: Watch | Router, State: Planned, Help: "empty a shared query cache when this node begins to lead"},
+	{Name: "clear_memqcache_on_escalation", Kind: Bool, Default: "on", Context: OnReload, Tools: Watch | Router, State: Ignored, Under: "memory_cache_enabled", Help: "empty a shared query cache when this node begins to lead"},
 }
 
 // lifecheckParams are about how nodes know that others live.
