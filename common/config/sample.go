@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Sample returns a configuration file in which every parameter stands once, commented out, with its
-// default, unit, values and help.
+// Sample returns a configuration file in which every parameter that is not Ignored stands once, commented out, with
+// its default, unit, values and help.
 func Sample() []byte {
 	var b strings.Builder
 	b.WriteString("# Parameters of pgcrew, with their defaults. Remove the # to set one.\n")
