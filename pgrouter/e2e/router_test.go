@@ -87,7 +87,8 @@ func (r *router) write(t testing.TB, name, text string) {
 	}
 }
 
-func (r *router) begin(t testing.TB) {
+// launch starts the process.
+func (r *router) launch(t testing.TB) {
 	t.Helper()
 	r.log, r.done = new(logText), make(chan struct{})
 	r.cmd = exec.Command(program, "--config", filepath.Join(r.dir, "pgpool.conf"), "run")
@@ -98,6 +99,12 @@ func (r *router) begin(t testing.TB) {
 	}
 	go func() { r.cmd.Wait(); close(r.done) }()
 	t.Cleanup(func() { r.end(t) })
+}
+
+// begin starts the process and waits until it serves.
+func (r *router) begin(t testing.TB) {
+	t.Helper()
+	r.launch(t)
 	for end := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		conn, err := pgconn.Connect(ctx, r.dsn("postgres", "postgres"))
