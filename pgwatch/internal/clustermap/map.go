@@ -48,7 +48,7 @@ type Primary struct {
 type Sync struct {
 	Num      int   `json:"num"`              // so many of them confirm each commit
 	Backends []int `json:"backends"`         // in the order of their numbers
-	Others   int   `json:"others,omitempty"` // names that are no backend's
+	Others   int   `json:"others,omitempty"` // that receive under a name of the list and are no backends
 }
 
 // A Member is a node of the crew.

@@ -1,0 +1,61 @@
+package failover
+
+import "time"
+
+// Policy is what the operator wants.
+type Policy struct {
+	Backends map[int]Rules
+
+	ShutdownFails  bool // failover_on_backend_shutdown: a primary that was stopped in order is lost at once
+	AnyReport      bool // not failover_require_consensus: one observer is enough where no process table can be read
+	DetachFalse    bool // detach_false_primary: a second primary is stopped
+	AutoFailback   bool
+	FailbackPause  time.Duration // auto_failback_interval
+	SearchPrimary  time.Duration // search_primary_node_timeout; 0 without limit
+	MinInterval    time.Duration // between two failovers that are not certain
+	MaxLag         uint64        // bytes that may be lost
+	FailoverHook   bool          // failover_command is set
+	FailbackHook   bool
+	FollowHook     bool
+	Lease, Drain   time.Duration // of a serve lease; that transactions have before a switchover
+	StartGrace     time.Duration // a server may be in recovery for so long
+	SwitchoverStop time.Duration // an orderly stop may take so long
+}
+
+// Rules are those of one backend.
+type Rules struct {
+	NoFailover    bool          // it is never given up by ourselves
+	AlwaysPrimary bool          // it is the primary without being asked
+	Retries       int           // health_check_max_retries
+	Upper         time.Duration // after which Pgpool-II would surely have given up a server that refuses
+	Data          string        // data directory, for hooks
+	Name          string        // application_name of its receiver
+}
+
+// Times that no parameter sets.
+const (
+	freshFor     = time.Second            // a report this old still tells how things are
+	slip         = 250 * time.Millisecond // calls come each 100 ms: this node was starved when they are further apart
+	hangProbes   = 4                      // of its own node
+	hangFor      = 2 * time.Second        // for so long nobody had an answer from it
+	hostFor      = time.Second            // the same of a host whose node has been silent for a lease already
+	fenceWait    = 2 * time.Second        // for the node of the old primary, before its leases have to do
+	recruitWait  = time.Second            // for the slowest standby
+	replayRest   = 200 * time.Millisecond // after which a replay is at its end: the last record may be torn
+	replayCap    = 10 * time.Second
+	hookLimit    = 10 * time.Second // for failover_command to bring up a primary
+	hookSettle   = 2 * time.Second  // from its end to a primary that is seen
+	followLimit  = 10 * time.Minute // for follow_primary_command; it may copy a whole server
+	promoteLimit = 30 * time.Second // before another candidate is tried
+	giveUpAfter  = 5 * time.Second  // without any candidate, when the old primary could go on
+	settleFor    = 30 * time.Second // for standbys to follow
+	startWait    = 10 * time.Second // for a primary to start again after a failover that was given up
+	falseFor     = time.Second      // a second primary must be seen for so long
+	lookFor      = 5 * time.Second  // at the start, for every backend to be looked at
+)
+
+// Default returns the Policy of a file that says nothing.
+func Default() *Policy {
+	return &Policy{Backends: map[int]Rules{}, FailbackPause: time.Minute, SearchPrimary: 5 * time.Minute, MinInterval: time.Minute, MaxLag: 16 << 20,
+		Lease: 2 * time.Second, Drain: time.Second, StartGrace: time.Minute, SwitchoverStop: 10 * time.Second}
+}

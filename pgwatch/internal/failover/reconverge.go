@@ -1,0 +1,74 @@
+package failover
+
+import (
+	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
+)
+
+// reconverge makes the other backends follow the new primary; writes go on already. A new primary that is lost
+// meanwhile ends it, because nothing else can begin before.
+func (s *scene) reconverge(f *clustermap.Failover) *clustermap.Command {
+	a := advance(f, clustermap.Done)
+	if len(f.Evidence) == 0 && len(s.evidence(f)) == 0 {
+		a.Evidence = []string{leases}
+	}
+	if l, lost := s.lost(f.To); lost {
+		a.Err = "the new primary was lost: " + l.reason
+		return command(a)
+	}
+	settled := true
+	for i := range s.Map.Backends {
+		b := &s.Map.Backends[i]
+		if b.ID == f.To || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined {
+			continue
+		}
+		if s.Policy.FollowHook {
+			state, ended := s.hookOf(f, s.followHook(f, b.ID), followLimit)
+			if ended != nil || !state.done {
+				return ended // one after another
+			}
+			continue
+		}
+		if b.ID == f.From && f.Kind != clustermap.Switchover {
+			continue // it has to be rebuilt, or to be rewound with what it alone has: an operator's business
+		}
+		settled = s.settled(f, b.ID) && settled
+	}
+	if !settled && s.in(f) < settleFor {
+		return nil
+	}
+	return command(a)
+}
+
+// settled orders a standby to follow the new primary, and reports whether it does, or cannot be reached.
+func (s *scene) settled(f *clustermap.Failover, b int) bool {
+	node, local, ok := s.agent(b)
+	if !ok || s.follows(b) {
+		return true
+	}
+	if local.Follows < f.Epoch {
+		s.order(node, report.Order{Op: report.DoFollow, Backend: b, Epoch: f.Epoch, To: f.To})
+	}
+	return !s.fresh(node)
+}
+
+// repair orders what a failover that is over left to be done: a primary that was stopped for one that was given up is
+// to run again, and standbys that were recruited and follow nobody since are to follow the primary.
+func (s *scene) repair() {
+	if s.Map.Failover != nil {
+		return
+	}
+	for i := range s.Map.Backends {
+		b := &s.Map.Backends[i]
+		node, local, ok := s.agent(b.ID)
+		switch {
+		case !ok || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined:
+		case b.ID == s.Map.PrimaryID():
+			if local.Fenced > s.Map.Epoch {
+				s.order(node, report.Order{Op: report.DoStart, Backend: b.ID, Epoch: s.Map.Promised, To: clustermap.None})
+			}
+		case local.Recruited > local.Follows && local.Postmaster == report.Runs && !s.follows(b.ID) && !s.isPrimary(b.ID):
+			s.order(node, report.Order{Op: report.DoFollow, Backend: b.ID, Epoch: s.Map.Promised, To: s.Map.PrimaryID()})
+		}
+	}
+}
