@@ -26,7 +26,7 @@ type Config struct {
 	VIPAtPrimary bool // the virtual address goes to the node beside the primary, not to the leader
 	KeepEntries  int  // 1000: entries of the log between two snapshots
 
-	Plan func(Situation) Plan // decides on the leader; nil: nothing is decided. It must be pure.
+	Plan func(Situation) Plan // decides on the leader; nil: nothing is decided and routers may write in whatever the Map says. It must be pure.
 	Wall func() time.Time     // for people who read the Map later; nil: times stay empty
 }
 

@@ -17,9 +17,9 @@ type Situation struct {
 	Nodes  []Node // all members, by ID
 	Quorum Quorum
 
-	// Watching is how long this leader has been looking without a gap, since its election or since its process was
-	// last held up. What is older than that it does not know.
-	Watching time.Duration
+	// Since is from when on this leader has been listening without a gap: its election, or the end of the last time that
+	// its process was held up. Silence from before that means nothing.
+	Since time.Duration
 
 	// OldLeasesEnd is when no router can hold a lease of an epoch before the one that Map.Failover is to open (or before
 	// Promised+1). It moves on while leases are granted. It may have passed.
@@ -30,7 +30,7 @@ type Situation struct {
 type Node struct {
 	clustermap.Member
 	Report report.Report // zero when there is none
-	Age    time.Duration // of Report; time in which the leader itself was held up does not count. -1: none has come to this leader
+	At     time.Duration // when Report came; 0: none has come to this leader
 	Alive  bool          // it was heard of within the last second and its process is not known to be gone
 	Gone   bool          // its process has ended
 	Voter  bool
@@ -42,5 +42,8 @@ type Plan struct {
 	// the Plans that follow. Nothing is proposed while an earlier one is on its way.
 	Commands []clustermap.Command
 	Orders   map[clustermap.NodeID][]report.Order // that stand for each node
-	Serve    bool                                 // during a Switchover in state Fence: routers may still write in the old epoch
+
+	// Serve: routers may write in the Map's epoch. They may not anyway while a failover is between Begin and Opened;
+	// only until a Switchover has left the state Fence this alone decides.
+	Serve bool
 }
