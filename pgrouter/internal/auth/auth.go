@@ -32,8 +32,17 @@ type Door struct {
 	// Login's errors unchanged. It is used where the backend has to judge: HBA is nil, or the line says
 	// password and no password is stored. nil: such clients are refused.
 	Dial func(context.Context, *Client) (*Server, error)
+	// Known tells how a server has let in this user to this database lately. Where HBA is nil the client then only has to
+	// prove the same, and no server is asked. nil, or false: one is.
+	Known func(*Client) (Precedent, bool)
 
 	Keys *Keys // derived SCRAM keys and the source of randomness; needed
+}
+
+// Precedent is a login that a server has accepted.
+type Precedent struct {
+	Method     hba.Method
+	Credential Credential
 }
 
 // Client is a client that may come in, or a cancel request.

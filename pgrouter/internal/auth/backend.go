@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 
@@ -13,8 +15,16 @@ import (
 func (g *guest) byBackend() error {
 	secret, _ := g.door.Passwords.Lookup(g.client.User)
 	g.client.Credential = NewCredential(g.door.Keys, secret)
+	if g.door.Known != nil {
+		if p, ok := g.door.Known(g.client); ok {
+			if check := g.byPrecedent(p, secret); check != nil {
+				return check()
+			}
+		}
+	}
 	err := g.dial()
 	if err == nil {
+		g.client.Method = g.client.Server.Method
 		return g.prove(secret)
 	}
 	var asks *MethodError
@@ -40,7 +50,6 @@ func (g *guest) byBackend() error {
 
 // prove has the client answer the question that the backend asked us.
 func (g *guest) prove(s passwd.Secret) error {
-	g.client.Method = g.client.Server.Method
 	switch g.client.Method {
 	case hba.Trust:
 		return nil
@@ -51,6 +60,35 @@ func (g *guest) prove(s passwd.Secret) error {
 	default:
 		return g.scram(s)
 	}
+}
+
+// byPrecedent returns how the client proves what the backend has accepted before, or nil when the backend must be
+// asked. Pgpool-II does the same for a client that gets a pooled connection.
+func (g *guest) byPrecedent(p Precedent, s passwd.Secret) func() error {
+	ours := g.client.Credential
+	v, verifier := s.SCRAM()
+	switch {
+	case p.Method == hba.Trust, ours.Known() && ours.same(p.Credential),
+		verifier && p.Method == hba.SCRAM && p.Credential.scram != nil && bytes.Equal(v.StoredKey, p.Credential.scram.stored):
+		g.client.Method = p.Method
+		return func() error { return g.prove(s) }
+	case ours.clear == "" && p.Credential.clear != "" && (p.Method == hba.Password || g.door.AllowClear):
+		return func() error { return g.repeat(p.Credential) }
+	}
+	return nil
+}
+
+// repeat has the client give the clear password that the backend has accepted. Another one may be its new one.
+func (g *guest) repeat(accepted Credential) error {
+	given, err := g.askClear()
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare([]byte(given), []byte(accepted.clear)) != 1 {
+		return g.judge(given)
+	}
+	g.client.Method, g.client.Credential = hba.Password, accepted
+	return nil
 }
 
 // judge has the backend decide on a clear password.

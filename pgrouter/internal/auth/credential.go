@@ -29,6 +29,9 @@ func (c Credential) Clear() (string, bool) { return c.clear, c.clear != "" }
 // Known says whether there is anything to answer a server's question with.
 func (c Credential) Known() bool { return c.clear != "" || c.md5 != "" || c.scram != nil }
 
+// same says whether two credentials from pool_passwd are of one entry.
+func (c Credential) same(d Credential) bool { return c.clear == d.clear && c.md5 == d.md5 }
+
 // String hides the password, so that no log shows it by accident.
 func (c Credential) String() string { return "*****" }
 

@@ -28,9 +28,11 @@ type gate struct {
 	ctx    context.Context
 	wg     sync.WaitGroup
 
-	mu   sync.Mutex
-	door *Door
-	last *Client // that was let in
+	mu    sync.Mutex
+	door  *Door
+	last  *Client // that was let in
+	asked int     // how often the server was asked by the door
+	known map[string]Precedent
 }
 
 func newGate(t testing.TB, server *pgtest.Server) *gate {
@@ -54,12 +56,38 @@ func newGate(t testing.TB, server *pgtest.Server) *gate {
 	return g
 }
 
-// open puts another door in; its Dial goes to the server.
+// open puts another door in; its Dial goes to the server, and it remembers nothing.
 func (g *gate) open(d *Door) {
-	d.Dial = g.dial
+	d.Dial = func(ctx context.Context, c *Client) (*Server, error) {
+		g.mu.Lock()
+		g.asked++
+		g.mu.Unlock()
+		return g.dial(ctx, c)
+	}
+	d.Known = func(c *Client) (Precedent, bool) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		p, ok := g.known[c.User+" "+c.Database]
+		return p, ok
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.door, g.last = d, nil
+	g.door, g.last, g.known = d, nil, map[string]Precedent{}
+}
+
+// forget makes the door ask the server again about all clients.
+func (g *gate) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.known = map[string]Precedent{}
+}
+
+// count returns how often the door has asked the server since the last count.
+func (g *gate) count() (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, g.asked = g.asked, 0
+	return n
 }
 
 func (g *gate) dial(ctx context.Context, c *Client) (*Server, error) {
@@ -94,6 +122,7 @@ func (g *gate) serve(nc net.Conn) {
 	defer s.Conn.Close()
 	g.mu.Lock()
 	g.last = c
+	g.known[c.User+" "+c.Database] = Precedent{s.Method, c.Credential}
 	g.mu.Unlock()
 	hello := encode(&pgproto3.AuthenticationOk{})
 	for _, p := range s.Params {
@@ -247,8 +276,20 @@ func TestMatrix(t *testing.T) {
 			if b == "md5" {
 				user = "m"
 			}
+			g.forget()
 			if got := g.login(user, "db_"+b, given[f[2]]); got != f[3+i] {
 				t.Errorf("%s\nbackend %s: %s, wanted %s", row, b, got, f[3+i])
+			}
+			if d.HBA != nil || g.login(user, "db_"+b, realPassword) != "ok" {
+				continue
+			}
+			// One that comes after another has got in fares as one that comes first.
+			g.count()
+			if got := g.login(user, "db_"+b, given[f[2]]); got != f[3+i] {
+				t.Errorf("%s\nbackend %s, with a precedent: %s, wanted %s", row, b, got, f[3+i])
+			}
+			if n := g.count(); f[3+i] == "ok" && n > 0 {
+				t.Errorf("%s\nbackend %s was asked %d times in spite of a precedent", row, b, n)
 			}
 		}
 	}

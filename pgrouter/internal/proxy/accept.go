@@ -138,7 +138,7 @@ func (r *Router) enter(ctx context.Context, in *auth.Client, at *judged, nc net.
 	var first *login
 	welcome, reports := id.greeting()
 	if in.Server != nil {
-		l, err := r.prepare(id, in.Server, at.node, at.epoch, at.network, at.address)
+		l, err := r.prepare(id, in.Server, in.Credential, *at)
 		if err != nil {
 			r.ids.drop(id)
 			in.Conn.Close()

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
 )
 
@@ -21,9 +22,18 @@ type catalog struct {
 	mu      sync.Mutex
 	id      *identity // who looks: the session that came last
 	loading bool
-	stale   bool // something changed since the present loading began
-	loaded  time.Time
+	stale   bool          // something changed since the present loading began
+	behind  bool          // something changed that a standby may not have yet: only the primary can tell
+	retry   bool          // the last loading failed for a reason that may pass
+	looked  time.Time     // when the last loading ended
+	from    place         // of the last snapshot
 	first   chan struct{} // closed when the first loading has ended, well or not
+}
+
+// A place is where a snapshot was read: a node, in an epoch.
+type place struct {
+	node  int
+	epoch uint64
 }
 
 // catalogs are those of all databases that have been used.
@@ -36,6 +46,7 @@ type catalogs struct {
 const (
 	catalogPause   = 100 * time.Millisecond // after a change: more of them often follow at once
 	catalogSuspect = 5 * time.Second        // after a procedure, which may have changed something
+	catalogRetry   = 5 * time.Second        // after a failure
 	catalogTimeout = 30 * time.Second
 )
 
@@ -59,16 +70,18 @@ func (cs *catalogs) reload() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for _, c := range cs.all {
-		c.changed()
+		c.now.Store(nil)
+		c.load(catalogPause, true)
 	}
 }
 
 // refresh replaces snapshots that have grown old. It is called every second.
 func (cs *catalogs) refresh(life time.Duration) {
+	m := cs.r.cluster.Map()
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for _, c := range cs.all {
-		c.refresh(life)
+		c.refresh(life, m)
 	}
 }
 
@@ -77,14 +90,17 @@ func (c *catalog) snapshot() *route.Catalog { return c.now.Load() }
 
 // changed says that objects of the database have changed. No old snapshot is used from then on.
 func (c *catalog) changed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behind = true
 	c.now.Store(nil)
-	c.load(catalogPause, true)
+	c.start(catalogPause, true)
 }
 
 // suspect says that objects of the database may have changed.
 func (c *catalog) suspect() {
 	c.mu.Lock()
-	old := time.Since(c.loaded) > catalogSuspect
+	old := time.Since(c.looked) > catalogSuspect
 	c.mu.Unlock()
 	if old {
 		c.load(catalogPause, true)
@@ -104,13 +120,16 @@ func (c *catalog) ready(ctx context.Context) {
 	}
 }
 
-// refresh replaces a snapshot that has grown old.
-func (c *catalog) refresh(life time.Duration) {
+// refresh replaces a snapshot that has grown old, or that is not the present primary's, and tries again to get a missing
+// one.
+func (c *catalog) refresh(life time.Duration, m *cluster.Map) {
 	c.mu.Lock()
-	old := c.now.Load() != nil && time.Since(c.loaded) > life
-	c.mu.Unlock()
-	if old {
-		c.load(0, false)
+	defer c.mu.Unlock()
+	age, has := time.Since(c.looked), c.now.Load() != nil
+	switch {
+	case m.Primary < 0 && (has || c.behind): // a standby's would be no better
+	case c.retry && age > catalogRetry, has && age > life, has && c.from != place{m.Primary, m.Epoch} && age > catalogRetry:
+		c.start(0, false)
 	}
 }
 
@@ -119,6 +138,11 @@ func (c *catalog) refresh(life time.Duration) {
 func (c *catalog) load(pause time.Duration, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.start(pause, changed)
+}
+
+// start is load while the catalog is locked.
+func (c *catalog) start(pause time.Duration, changed bool) {
 	c.stale = c.stale || changed
 	if c.loading {
 		return
@@ -137,14 +161,19 @@ func (c *catalog) work(pause time.Duration) {
 		}
 		c.mu.Lock()
 		c.stale = false
-		id := c.id
+		id, pick := c.id, anywhere
+		if c.behind || c.now.Load() != nil {
+			pick = primary // what a standby knows may be older
+		}
 		c.mu.Unlock()
-		got, err := c.read(id)
+		got, from, err := c.read(id, pick)
 		c.mu.Lock()
+		c.looked, c.retry = time.Now(), err != nil && passes(err)
 		if err == nil {
-			c.loaded = time.Now()
+			c.from = from
 			if !c.stale {
 				c.now.Store(got)
+				c.behind = false
 			}
 		} else if r.ctx.Err() == nil {
 			r.log.Warn("the catalog could not be read: reads of functions and views go to the primary",
@@ -165,16 +194,23 @@ func (c *catalog) work(pause time.Duration) {
 	}
 }
 
-// read logs in like the session that came last, because who may use the database may read its catalog.
-func (c *catalog) read(id *identity) (*route.Catalog, error) {
+// read logs in like the session that came last, because who may use the database may read its catalog. A standby has
+// the same catalog as its primary, and serves when that is away.
+func (c *catalog) read(id *identity, pick func(*cluster.Map) []int) (got *route.Catalog, from place, err error) {
 	r := c.all.r
 	ctx, cancel := context.WithTimeout(r.ctx, catalogTimeout)
 	defer cancel()
-	m, err := r.usable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, _, _, err := r.connect(ctx, order(m)[0], auth.Request{
+	err = r.reach(ctx, pick, func(m *cluster.Map, node int) (err error) {
+		from = place{node, m.Epoch}
+		got, err = c.readFrom(ctx, id, node)
+		return err
+	})
+	return got, from, err
+}
+
+func (c *catalog) readFrom(ctx context.Context, id *identity, node int) (*route.Catalog, error) {
+	r := c.all.r
+	s, _, _, err := r.connect(ctx, node, auth.Request{
 		User: id.user, Database: id.database, Credential: id.secret(),
 		Params: [][2]string{{"application_name", "pgrouter"}},
 	})

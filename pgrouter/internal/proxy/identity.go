@@ -3,6 +3,7 @@ package proxy
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
@@ -20,6 +21,8 @@ type identity struct {
 
 	mu         sync.Mutex
 	credential auth.Credential
+	accepted   auth.Precedent // the last login at a server
+	acceptedAt time.Time
 	welcome    []byte      // ParameterStatus messages of a server, for clients that log in later
 	reports    [][2]string // the same, to be read
 	users      int         // sessions and connections; guarded by identities.mu
@@ -32,10 +35,10 @@ type identities struct {
 	made func(*identity) // completes a new one
 }
 
-// of gives the identity of a client, counted as used once more.
-func (ids *identities) of(c *auth.Client) *identity {
+// keyOf names the identity of a client whose password is known, or is not.
+func keyOf(c *auth.Client, known bool) string {
 	var b strings.Builder
-	if !c.Credential.Known() {
+	if !known {
 		// Who was let in without a password must not get a connection that somebody else's password opened.
 		b.WriteByte(1)
 	}
@@ -45,7 +48,12 @@ func (ids *identities) of(c *auth.Client) *identity {
 		b.WriteString(s[1])
 		b.WriteByte(0)
 	}
-	key := b.String()
+	return b.String()
+}
+
+// of gives the identity of a client, counted as used once more.
+func (ids *identities) of(c *auth.Client) *identity {
+	key := keyOf(c, c.Credential.Known())
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	id := ids.all[key]
@@ -82,15 +90,39 @@ func (id *identity) secret() auth.Credential {
 	return id.credential
 }
 
-// learn keeps what a server reported at login.
-func (id *identity) learn(params [][2]string) {
+// learn keeps what a server reported at a login with cred.
+func (id *identity) learn(s *auth.Server, cred auth.Credential) {
 	var welcome []byte
-	for _, p := range params {
+	for _, p := range s.Params {
 		welcome = wire.AppendParameterStatus(welcome, p[0], p[1])
 	}
 	id.mu.Lock()
-	id.welcome, id.reports = welcome, params
+	id.welcome, id.reports = welcome, s.Params
+	id.accepted, id.acceptedAt = auth.Precedent{Method: s.Method, Credential: cred}, time.Now()
 	id.mu.Unlock()
+}
+
+// precedentLife is for how long a server is not asked about clients again of whom it has let one in; after a change of
+// passwords or of pg_hba.conf the old ones still do so long.
+const precedentLife = time.Minute
+
+// precedent is the Door's Known: what is remembered with sessions and pooled connections.
+func (ids *identities) precedent(c *auth.Client) (auth.Precedent, bool) {
+	if replicates(c) {
+		return auth.Precedent{}, false // its server connection is opened at its login, to be used
+	}
+	ids.mu.Lock()
+	id := ids.all[keyOf(c, true)]
+	if id == nil && !c.Credential.Known() {
+		id = ids.all[keyOf(c, false)]
+	}
+	ids.mu.Unlock()
+	if id == nil {
+		return auth.Precedent{}, false
+	}
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	return id.accepted, id.welcome != nil && time.Since(id.acceptedAt) < precedentLife
 }
 
 // greeting is what a client is told at login, nil while no server has said it.

@@ -36,12 +36,12 @@ func (r *Router) login(ctx context.Context, id *identity, cred auth.Credential, 
 	if err != nil {
 		return nil, err
 	}
-	return r.prepare(id, s, node, epoch, network, address)
+	return r.prepare(id, s, cred, judged{node, epoch, network, address})
 }
 
 // prepare takes a logged-in connection out of the runtime's hands.
-func (r *Router) prepare(id *identity, s *auth.Server, node int, epoch uint64, network, address string) (*login, error) {
-	id.learn(s.Params)
+func (r *Router) prepare(id *identity, s *auth.Server, cred auth.Credential, at judged) (*login, error) {
+	id.learn(s, cred)
 	nc := s.Conn
 	if s.TLS != nil {
 		nc = s.Conn.(secureConn).NetConn().(*loop.Shim).Conn
@@ -50,8 +50,8 @@ func (r *Router) prepare(id *identity, s *auth.Server, node int, epoch uint64, n
 	if err != nil {
 		return nil, err
 	}
-	l := &login{id: id, node: node, epoch: epoch, born: time.Now(), fd: fd, secure: secure, rest: s.Rest}
-	l.target = cancel{network: network, address: address, pid: s.PID, secret: s.Secret}
+	l := &login{id: id, node: at.node, epoch: at.epoch, born: time.Now(), fd: fd, secure: secure, rest: s.Rest}
+	l.target = cancel{network: at.network, address: at.address, pid: s.PID, secret: s.Secret}
 	return l, nil
 }
 
@@ -59,6 +59,14 @@ func (r *Router) prepare(id *identity, s *auth.Server, node int, epoch uint64, n
 // connections to it were given up. Where the Unix socket does not let the user in, TCP is tried: its lines
 // in pg_hba.conf may be others.
 func (r *Router) connect(ctx context.Context, node int, req auth.Request) (s *auth.Server, network, address string, err error) {
+	asked := ctx
+	ctx, stop := r.whileUp(ctx, node)
+	defer stop()
+	defer func() {
+		if err != nil && ctx.Err() != nil && asked.Err() == nil {
+			err = errNodeDown
+		}
+	}()
 	for try := 0; ; try++ {
 		n := r.cluster.Map().Node(node)
 		if n == nil {
@@ -121,60 +129,13 @@ func (r *Router) dial(ctx context.Context, n *cluster.Node, network, address str
 	return s, err
 }
 
-// loginAnywhere logs in to the primary, or, when there is none, to any node that is up.
-func (r *Router) loginAnywhere(ctx context.Context, id *identity, cred auth.Credential) (*login, error) {
-	m, err := r.usable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range order(m) {
-		var l *login
-		if l, err = r.login(ctx, id, cred, n, m.Epoch); err == nil {
-			return l, nil
-		}
-		var refused *auth.ServerError
-		var method *auth.MethodError
-		if errors.As(err, &refused) && !strings.HasPrefix(refused.Response.Code, "57") || errors.As(err, &method) {
-			return nil, err
-		}
-	}
-	return nil, err
-}
-
-// order lists the nodes that are up, the primary first.
-func order(m *cluster.Map) (nodes []int) {
-	if m.Primary >= 0 {
-		nodes = append(nodes, m.Primary)
-	}
-	for i := range m.Nodes {
-		if n := &m.Nodes[i]; n.Up && n.ID != m.Primary {
-			nodes = append(nodes, n.ID)
-		}
-	}
-	return nodes
-}
-
-// usable waits for a map in which some node is up, for failover_wait at most.
-func (r *Router) usable(ctx context.Context) (*cluster.Map, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.settings.Load().FailoverWait)
-	defer cancel()
-	found := make(chan *cluster.Map, 1)
-	stop := r.cluster.Subscribe(func(m *cluster.Map) {
-		if len(order(m)) > 0 {
-			select {
-			case found <- m:
-			default:
-			}
-		}
+// loginAnywhere logs in to the primary, or, when it cannot be reached, to any node that is up.
+func (r *Router) loginAnywhere(ctx context.Context, id *identity, cred auth.Credential) (l *login, err error) {
+	err = r.reach(ctx, anywhere, func(m *cluster.Map, node int) error {
+		l, err = r.login(ctx, id, cred, node, m.Epoch)
+		return err
 	})
-	defer stop()
-	select {
-	case m := <-found:
-		return m, nil
-	case <-ctx.Done():
-		return nil, &auth.Refusal{Code: "57P03", Message: "no server is available",
-			Detail: "All nodes are down.", Hint: "See SHOW pool_nodes, or pgrouter's log."}
-	}
+	return l, err
 }
 
 // A judged says where the connection is that judge has opened. Between judge and the session the map may change.
@@ -187,26 +148,18 @@ type judged struct {
 // judgedKey is the key of a *judged in the context of a client's login, for judge to fill in.
 type judgedKey struct{}
 
-// judge is the Door's Dial: the backend's own method decides about the client. When the primary has just gone, another
-// node decides; not about replication, which is the primary's.
-func (r *Router) judge(ctx context.Context, in *auth.Client) (*auth.Server, error) {
-	m, err := r.usable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	nodes := order(m)
+// judge is the Door's Dial: the backend's own method decides about the client. When the primary cannot be reached,
+// another node decides; not about replication, which is the primary's.
+func (r *Router) judge(ctx context.Context, in *auth.Client) (s *auth.Server, err error) {
+	pick := anywhere
 	if replicates(in) {
-		nodes = nodes[:1]
+		pick = primary
 	}
-	for _, node := range nodes {
-		s, network, address, fault := r.connect(ctx, node, request(in))
-		if fault == nil {
-			*ctx.Value(judgedKey{}).(*judged) = judged{node, m.Epoch, network, address}
-			return s, nil
-		}
-		if err = fault; !passes(err) {
-			break
-		}
-	}
-	return nil, err
+	err = r.reach(ctx, pick, func(m *cluster.Map, node int) error {
+		at := judged{node: node, epoch: m.Epoch}
+		s, at.network, at.address, err = r.connect(ctx, node, request(in))
+		*ctx.Value(judgedKey{}).(*judged) = at
+		return err
+	})
+	return s, err
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
 
@@ -62,15 +63,17 @@ func (r *Router) relayLogin(ctx context.Context, in *auth.Client, at *judged) (*
 	if s := in.Server; s != nil {
 		return s, cancel{network: at.network, address: at.address, pid: s.PID, secret: s.Secret}, nil
 	}
-	m, err := r.usable(ctx)
+	var s *auth.Server
+	var target cancel
+	err := r.reach(ctx, primary, func(_ *cluster.Map, node int) (err error) {
+		s, target.network, target.address, err = r.connect(ctx, node, request(in))
+		return err
+	})
 	if err != nil {
 		return nil, cancel{}, err
 	}
-	s, network, address, err := r.connect(ctx, order(m)[0], request(in))
-	if err != nil {
-		return nil, cancel{}, err
-	}
-	return s, cancel{network: network, address: address, pid: s.PID, secret: s.Secret}, nil
+	target.pid, target.secret = s.PID, s.Secret
+	return s, target, nil
 }
 
 // replicates tells whether a client has asked for replication.

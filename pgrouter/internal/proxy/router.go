@@ -72,6 +72,7 @@ func New(set *Settings, cl cluster.Cluster, version string, log *slog.Logger) (*
 func (r *Router) Reload(set *Settings) {
 	set.door.Keys = r.keys
 	set.door.Dial = r.judge
+	set.door.Known = r.ids.precedent
 	r.settings.Store(set)
 	r.catalogs.reload()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/conversation"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
@@ -128,8 +130,12 @@ func (c *client) expire(why *wire.Error) {
 func passes(err error) bool {
 	var refused *auth.ServerError
 	var method *auth.MethodError
-	if errors.As(err, &refused) {
+	var said *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
 		return strings.HasPrefix(refused.Response.Code, "57P")
+	case errors.As(err, &said):
+		return strings.HasPrefix(said.Code, "57P")
 	}
 	return !errors.As(err, &method)
 }
