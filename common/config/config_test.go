@@ -219,8 +219,11 @@ func TestUnsure(t *testing.T) {
 }
 
 func TestProblem(t *testing.T) {
-	c := mustParse(t, "\nport = 1")
-	for name, want := range map[string]string{"port": "/etc/crew/f.conf:2: bad (mend it)", "ssl": "/etc/crew/f.conf: bad (mend it)"} {
+	c := mustParse(t, "\nport = 1\nconnect_timeout = 1\nconnect_timeout2 = 1")
+	for name, want := range map[string]string{
+		"port": "/etc/crew/f.conf:2: bad (mend it)", "ssl": "/etc/crew/f.conf: bad (mend it)",
+		"connect_timeout1": "/etc/crew/f.conf:3: bad (mend it)", "connect_timeout2": "/etc/crew/f.conf:4: bad (mend it)",
+	} {
 		if got := c.Problem(name, "bad", "mend it").String(); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}

@@ -21,9 +21,13 @@ func (f *fault) at(file string, line int) Problem {
 }
 
 // Problem returns what is wrong with the value of a parameter, when that shows outside of this package only: at the
-// line that sets it, or at no line when none does.
+// line that sets it, or at no line when none does. A node's number may stand behind the name.
 func (c *Config) Problem(name, text, hint string) Problem {
-	v := c.get(name, -1)
+	found, node, f := lookup(name)
+	if f != nil {
+		panic("config: no parameter " + name)
+	}
+	v := c.get(found.Name, node)
 	p := Problem{File: v.file, Line: v.line, Text: text, Hint: hint}
 	if !v.set {
 		p.File = c.path
