@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/hba"
 	"github.com/pgcrew/pgcrew/common/passwd"
+	"github.com/pgcrew/pgcrew/common/probe"
 	"github.com/pgcrew/pgcrew/common/problem"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
@@ -61,6 +65,7 @@ func (d *deps) read() (*files, error) {
 	f.config = c
 	f.warn(c.Warnings())
 	err = errors.Join(err, f.readServers(), f.readGroup(), f.readPasswords(), f.readHBA(), f.readTLS(), f.readSettings())
+	f.readSecrets()
 	if err != nil {
 		return f, usageError{err}
 	}
@@ -106,6 +111,24 @@ func (f *files) readPasswords() error {
 	}
 	f.warn(f.passwords.Warnings())
 	return err
+}
+
+// readSecrets looks whether the passwords in the configuration that are encrypted can be decrypted.
+func (f *files) readSecrets() {
+	look := func(name, text string) {
+		if !strings.HasPrefix(text, "AES") || probe.Password("", text, nil, f.key) != "" {
+			return
+		}
+		w := f.config.Problem(name, "the password is encrypted and does not decrypt with the key: it is not used",
+			"the key is in ~/.pgpoolkey, or where PGPOOLKEYFILE says").String()
+		if !slices.Contains(f.warnings, w) { // one line may be for several servers
+			f.warnings = append(f.warnings, w)
+		}
+	}
+	look("sr_check_password", f.config.String("sr_check_password"))
+	for _, b := range f.config.Backends() {
+		look("health_check_password"+strconv.Itoa(b.ID), f.config.StringAt("health_check_password", b.ID))
+	}
 }
 
 // readHBA reads pool_hba.conf if it counts. If the line that says so is wrong it may count.
