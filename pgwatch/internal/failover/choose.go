@@ -17,6 +17,11 @@ type choice struct {
 	lag      uint64 // bytes that the old primary is known to have had beyond it
 }
 
+// after reports whether c has WAL that o has not.
+func (c choice) after(o choice) bool {
+	return c.timeline > o.timeline || c.timeline == o.timeline && c.position > o.position
+}
+
 // A wish narrows a choice.
 type wish struct {
 	to        int // only this one, unless it is None
@@ -53,13 +58,18 @@ func (s *scene) choose(epoch uint64, w wish) (choice, string) {
 			return choice{}, strings.Join(append(reasons, why), "; ")
 		}
 	}
+	furthest := s.furthestSync(able)
 	best := choice{backend: clustermap.None}
 	for _, c := range able {
-		if why := s.unfit(c, w); why != "" {
+		why := s.unfit(c, w)
+		if why == "" && !w.allowLoss && furthest.after(c) {
+			why = fmt.Sprintf("lacks what synchronous standby %d has", furthest.backend)
+		}
+		if why != "" {
 			reasons = append(reasons, fmt.Sprintf("backend %d %s", c.backend, why))
 			continue
 		}
-		if best.backend == clustermap.None || c.timeline > best.timeline || c.timeline == best.timeline && c.position > best.position {
+		if best.backend == clustermap.None || c.after(best) {
 			best = c
 		}
 	}
@@ -146,4 +156,15 @@ func (s *scene) incomplete(able []choice) string {
 		return fmt.Sprintf("commits may be on synchronous standbys that are not here: %d of them are, %d are needed", have, need)
 	}
 	return ""
+}
+
+// furthestSync returns the synchronous standby with most WAL: what it has may have been acknowledged.
+func (s *scene) furthestSync(able []choice) choice {
+	furthest := choice{backend: clustermap.None}
+	for _, c := range able {
+		if sync := s.Map.Primary.Sync; sync != nil && slices.Contains(sync.Backends, c.backend) && c.after(furthest) {
+			furthest = c
+		}
+	}
+	return furthest
 }

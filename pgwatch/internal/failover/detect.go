@@ -81,7 +81,7 @@ func (s *scene) lost(id int) (loss, bool) {
 func (s *scene) lostLocally(id int, local report.Local) (loss, bool) {
 	down := s.held(fmt.Sprint("down ", id), true)
 	switch {
-	case id == s.Map.PrimaryID() && s.Map.Failover == nil && local.Fenced > s.Map.Epoch: // for a failover that was given up: it is to start
+	case id == s.Map.PrimaryID() && s.Map.Failover == nil && local.Fenced >= s.Map.Epoch: // for a failover that was given up: it is to start
 		return loss{"it does not start again", true}, down >= startWait
 	case !local.Stopped || local.Postmaster == report.Orphans:
 		return loss{"its postmaster is gone", true}, true
@@ -99,7 +99,9 @@ func (s *scene) hangs(id int, node clustermap.NodeID) (loss, bool) {
 	if own.Health == report.Starting {
 		return loss{fmt.Sprintf("it has been starting for %v", s.Policy.StartGrace), false}, own.For > s.Policy.StartGrace
 	}
-	if own.Health != report.Silent && own.Health != report.Refused || own.Fails < hangProbes || own.For < hangFor || s.settling() {
+	// A server that has just come back is refused for as long as it was away, until it is probed again.
+	runs := s.held(fmt.Sprint("runs ", id), own.Health == report.Refused)
+	if own.Health != report.Silent && runs < hangFor || own.Fails < hangProbes || own.For < hangFor || s.settling() {
 		return loss{}, false
 	}
 	others := s.ask(id, node, func(v report.Backend) bool { return unanswered(v) && v.For >= hangFor })

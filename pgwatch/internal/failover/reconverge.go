@@ -64,7 +64,7 @@ func (s *scene) repair() {
 		switch {
 		case !ok || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined:
 		case b.ID == s.Map.PrimaryID():
-			if local.Fenced > s.Map.Epoch {
+			if local.Fenced >= s.Map.Epoch {
 				s.order(node, report.Order{Op: report.DoStart, Backend: b.ID, Epoch: s.Map.Promised, To: clustermap.None})
 			}
 		case local.Recruited > local.Follows && local.Postmaster == report.Runs && !s.follows(b.ID) && !s.isPrimary(b.ID):

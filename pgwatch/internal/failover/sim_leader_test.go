@@ -80,6 +80,18 @@ func (s *sim) apply(c clustermap.Command) {
 	if next.Epoch < before.Epoch || next.Promised < before.Promised {
 		s.fail("epoch %d, promised %d after %d, %d", next.Epoch, next.Promised, before.Epoch, before.Promised)
 	}
+	if f := next.Last; f != nil && before.Failover != nil && next.Failover == nil && f.State == clustermap.Failed {
+		s.counts[string(f.Kind)+" failed"]++
+	}
+	if f := before.Failover; next.Epoch > before.Epoch && f != nil {
+		s.counts[string(f.Kind)+" opened"]++
+		if s.servers[f.From].writes() {
+			s.counts["opened while the old primary might write"]++
+		}
+		if s.syncNum > 0 {
+			s.counts["acknowledged by standbys"] += len(s.acked)
+		}
+	}
 	if next.Epoch > before.Epoch && s.syncNum > 0 {
 		p := s.servers[next.PrimaryID()]
 		for _, w := range s.acked {

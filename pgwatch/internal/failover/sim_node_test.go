@@ -160,6 +160,7 @@ func (s *sim) finish(n *node, o report.Order) {
 	if s.apart && !s.linked(n.host, p.id) {
 		return
 	}
+	s.tell("  node %d: %s backend %d for epoch %d", n.id, o.Op, o.Backend, o.Epoch)
 	n.promised = max(n.promised, o.Epoch)
 	switch o.Op {
 	case report.DoFence:

@@ -64,6 +64,7 @@ type sim struct {
 	newest  uint64 // epoch of the newest write
 	last    time.Duration
 	story   []string
+	counts  map[string]int // of what happened, to see that enough did
 	failed  string
 }
 
@@ -99,7 +100,7 @@ func (s *sim) linked(a, b int) bool {
 }
 
 func newSim(seed uint64) *sim {
-	s := &sim{seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), now: time.Minute, reports: map[clustermap.NodeID]failover.Arrival{}}
+	s := &sim{seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), now: time.Minute, reports: map[clustermap.NodeID]failover.Arrival{}, counts: map[string]int{}}
 	servers := 2 + s.rng.IntN(2)
 	s.apart = s.rng.IntN(5) == 0
 	s.lossy = s.rng.IntN(3) == 0
@@ -255,7 +256,7 @@ func (s *sim) check() {
 	}
 }
 
-func simulate(t testing.TB, seed uint64) {
+func simulate(t testing.TB, seed uint64) map[string]int {
 	s := newSim(seed)
 	s.run()
 	if s.failed != "" {
@@ -265,6 +266,7 @@ func simulate(t testing.TB, seed uint64) {
 		t.Log(strings.Join(s.story, "\n"))
 		t.Logf("%s", s.m.Encode())
 	}
+	return s.counts
 }
 
 // Whatever fails, whenever the leader changes: no two primaries take writes at once, epochs only grow, what was
@@ -284,10 +286,17 @@ func TestSimulation(t *testing.T) {
 	seeds := number("PGCREW_SEEDS", 500)
 	next := make(chan uint64)
 	var workers sync.WaitGroup
+	var mu sync.Mutex
+	counts := map[string]int{}
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed := range next {
-				simulate(t, seed)
+				c := simulate(t, seed)
+				mu.Lock()
+				for what, n := range c {
+					counts[what] += n
+				}
+				mu.Unlock()
 			}
 		})
 	}
@@ -296,4 +305,10 @@ func TestSimulation(t *testing.T) {
 	}
 	close(next)
 	workers.Wait()
+	t.Log(counts)
+	for _, what := range []string{"failover opened", "failover failed", "switchover opened", "switchover failed", "forced opened", "opened while the old primary might write", "acknowledged by standbys"} {
+		if seeds >= 500 && counts[what] == 0 {
+			t.Errorf("in %d seeds nothing was ever %s: %v", seeds, what, counts)
+		}
+	}
 }
