@@ -5,7 +5,6 @@ package neighbor
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,6 +16,7 @@ import (
 const (
 	probes    = 2
 	probeWait = 50 * time.Millisecond
+	deafPause = 20 * time.Millisecond // after an error of the socket
 )
 
 // Neighbors are the other hosts on the network of one interface, as far as one address is concerned. Its socket stays
@@ -27,8 +27,9 @@ type Neighbors struct {
 	heard func(mac string)
 
 	mu      sync.Mutex
-	wire    wire // nil: not open
-	index   int  // of the interface for which it was opened
+	wire    wire          // nil: not open
+	index   int           // of the interface for which it was opened
+	closed  chan struct{} // with the wire
 	readers sync.WaitGroup
 	answers chan string
 }
@@ -75,14 +76,16 @@ func (n *Neighbors) open() (*net.Interface, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a socket for the neighbours on %s: %w", n.dev, err)
 	}
-	n.wire, n.index = w, ifi.Index
-	n.readers.Go(func() { n.read(w) })
+	closed := make(chan struct{})
+	n.wire, n.index, n.closed = w, ifi.Index, closed
+	n.readers.Go(func() { n.read(w, closed) })
 	return ifi, nil
 }
 
 // shut closes the socket, if there is one.
 func (n *Neighbors) shut() {
 	if n.wire != nil {
+		close(n.closed)
 		n.wire.Close()
 		n.wire = nil
 	}
@@ -96,17 +99,17 @@ func (n *Neighbors) Close() {
 	n.readers.Wait()
 }
 
-// read hears what is said until the socket is closed.
-func (n *Neighbors) read(w wire) {
+// read hears what is said until the socket is closed. It lives through a link that goes down, which is an error.
+func (n *Neighbors) read(w wire, closed <-chan struct{}) {
 	for {
 		mac, err := w.hear()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
 		if err != nil {
-			// The link went down; the socket lives on.
-			time.Sleep(10 * time.Millisecond)
-			continue
+			select {
+			case <-closed:
+				return
+			case <-time.After(deafPause):
+				continue
+			}
 		}
 		if own(mac) {
 			continue
