@@ -49,7 +49,7 @@ const (
 	promoteLimit = 30 * time.Second // before another candidate is tried
 	giveUpAfter  = 5 * time.Second  // without any candidate, when the old primary could go on
 	settleFor    = 30 * time.Second // for standbys to follow
-	startWait    = 10 * time.Second // for a primary to start again after a failover that was given up
+	startWait    = 5 * time.Second  // for a primary to start again after a failover that was given up
 	falseFor     = time.Second      // a second primary must be seen for so long
 	lookFor      = 5 * time.Second  // at the start, for every backend to be looked at
 )

@@ -16,7 +16,7 @@ func (s *sim) fault() {
 	later := func(lowMS, highMS int, do func()) {
 		s.heal = append(s.heal, happening{s.now + s.between(lowMS, highMS), do})
 	}
-	switch s.rng.IntN(13) {
+	switch s.rng.IntN(15) {
 	case 0, 1:
 		s.tell("* backend %d crashes", p.id)
 		p.crash(s.rng.IntN(3) == 0)
@@ -43,6 +43,7 @@ func (s *sim) fault() {
 		for _, o := range s.nodes {
 			if o.host == h {
 				o.crash()
+				o.lease, o.leaseUntil = 0, 0
 			}
 		}
 		later(1000, 20000, func() { s.boot(h) })
@@ -70,6 +71,21 @@ func (s *sim) fault() {
 		s.lags[p.id] = s.now + s.between(100, 2000)
 	case 12:
 		s.operator()
+	case 13:
+		s.tell("* backend %d crashes, is started again at once, and its host is cut off", p.id)
+		p.crash(false)
+		later(50, 300, func() { s.partition(p.id, true) })
+		later(100, 900, func() { s.started(p) })
+		later(1000, 10000, func() { s.partition(p.id, false) })
+	case 14:
+		h := s.rng.IntN(len(s.hosts))
+		if s.rng.IntN(2) == 0 {
+			h = p.id
+		}
+		s.tell("* host %d is cut off, and an operator acts soon", h)
+		s.partition(h, true)
+		later(100, 1500, s.operator)
+		later(1000, 10000, func() { s.partition(h, false) })
 	}
 }
 

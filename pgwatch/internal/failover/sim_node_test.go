@@ -38,8 +38,9 @@ type node struct {
 	ran   map[string]bool
 }
 
+// crash ends pgwatch. The router has its lease until that ends.
 func (n *node) crash() {
-	n.runs, n.orders, n.lease, n.leaseUntil, n.closed, n.busy, n.hooks = false, nil, 0, 0, 0, 0, nil
+	n.runs, n.orders, n.closed, n.busy, n.hooks = false, nil, 0, 0, nil
 	n.ran = map[string]bool{}
 }
 

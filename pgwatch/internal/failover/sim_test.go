@@ -196,8 +196,8 @@ func (s *sim) step() {
 		if s.awake(n) {
 			s.look(n)
 			s.act(n)
-			s.write(n)
 		}
+		s.write(n) // by the router, which goes on without pgwatch until its lease ends
 	}
 	s.lead()
 	s.acknowledge()
@@ -206,7 +206,7 @@ func (s *sim) step() {
 
 // write lets a client of a node's router write, when the router may, and the server that it takes for the primary does.
 func (s *sim) write(n *node) {
-	if n.leaseUntil <= s.now || n.lease == 0 || n.lease != n.m.Epoch || s.rng.IntN(4) > 0 {
+	if !s.hosts[n.host] || n.leaseUntil <= s.now || n.lease == 0 || n.lease != n.m.Epoch || s.rng.IntN(4) > 0 {
 		return
 	}
 	p := s.servers[n.m.PrimaryID()]
@@ -238,15 +238,15 @@ func (s *sim) acknowledge() {
 	s.pending = kept
 }
 
-// check looks for two primaries that could take writes at this moment.
+// check looks for two primaries that could take writes of clients at this moment.
 func (s *sim) check() {
 	open := clustermap.None
 	for _, n := range s.nodes {
-		if n.leaseUntil <= s.now || n.lease == 0 || n.lease != n.m.Epoch {
+		if !s.hosts[n.host] || n.leaseUntil <= s.now || n.lease == 0 || n.lease != n.m.Epoch {
 			continue
 		}
 		p := n.m.PrimaryID()
-		if !s.servers[p].writes() {
+		if !s.servers[p].writes() || !s.linked(n.host, p) {
 			continue
 		}
 		if open != clustermap.None && open != p {
