@@ -190,9 +190,9 @@ func (c *crew) fault() {
 	}
 }
 
-// joined reports whether every node has had a log: before that, the loss of one is not told from a node that is new.
+// joined reports whether every node has a vote: with fewer votes the loss of one log is too much.
 func (c *crew) joined() bool {
-	return !slices.ContainsFunc(c.Nodes, func(n *sim.Node) bool { return n.View.Map.Epoch == 0 })
+	return !slices.ContainsFunc(c.Nodes, func(n *sim.Node) bool { return len(n.View.Voters) < len(c.Nodes) })
 }
 
 // well reports whether the crew is as it should be.
