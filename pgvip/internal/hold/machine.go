@@ -38,6 +38,7 @@ type Machine struct {
 	claimAfter   time.Duration // no claim before
 	releaseAgain time.Duration // a release failed, and is tried again then; 0: none did
 	releasePause time.Duration // after the next that fails
+	dirty        bool          // a release failed, and was not repeated because the address was wanted again
 	token        uint64        // of the claim
 	told         bool          // vip.up was reported, vip.down is due
 	failure      string        // of the newest claim, to report it once
@@ -148,6 +149,9 @@ func (m *Machine) next() int {
 func (m *Machine) stop(reason string, now time.Duration) []Action {
 	switch m.state {
 	case Down:
+		if m.dirty {
+			return m.release(reason, now)
+		}
 		m.reason = reason
 	case Probing, Claiming:
 		m.reason = reason
@@ -162,7 +166,7 @@ func (m *Machine) stop(reason string, now time.Duration) []Action {
 }
 
 func (m *Machine) release(reason string, now time.Duration) []Action {
-	m.releaseAgain = 0
+	m.releaseAgain, m.dirty = 0, false
 	m.enter(Releasing, reason, now)
 	return []Action{Release{m.next(), reason}}
 }
@@ -173,5 +177,5 @@ func (m *Machine) down(reason string, now time.Duration) []Action {
 	if m.verdict.Mine {
 		return m.begin(now)
 	}
-	return nil
+	return m.stop(reason, now)
 }

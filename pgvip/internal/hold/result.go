@@ -86,7 +86,7 @@ func (m *Machine) Released(job int, err error, now time.Duration) []Action {
 		m.releasePause = min(2*m.releasePause, maxPause)
 		return nil
 	}
-	m.releasePause = firstPause
+	m.releasePause, m.dirty = firstPause, err != nil
 	reason := m.reason
 	var actions []Action
 	if m.told {
