@@ -12,7 +12,7 @@
 #   make install    into DESTDIR and PREFIX
 #   make clean
 
-tools    := pgpromote pgrouter
+tools    := pgpromote pgrouter pgvip
 modules  := common pgrouter pgpromote pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
@@ -28,7 +28,7 @@ check: all
 
 test: check
 	contrib/deps test
-	PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -count=1 -timeout 20m work
+	$(if $(filter 0,$(shell id -u)),PGCREW_REQUIRE_NETNS=1) PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -count=1 -timeout 20m work
 	$(MAKE) --no-print-directory fuzz FUZZTIME=3000x
 
 fuzz:
