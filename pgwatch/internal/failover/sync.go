@@ -3,6 +3,7 @@ package failover
 import (
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,22 +69,20 @@ func (s *scene) names(b *clustermap.Backend, primary report.Backend) map[string]
 	return names
 }
 
+// counted is synchronous_standby_names with a number: "ANY 2 (a, b, c)", "FIRST 1 (a)", "2 (a, b)".
+var counted = regexp.MustCompile(`(?is)^\s*(?:(?:any|first)\s+)?(\d+)\s*\((.*)\)\s*$`)
+
 // parseSync reads synchronous_standby_names (PostgreSQL manual, 20.6.1): how many must confirm, and who may, in lower
 // case. 0 when nobody has to.
 func parseSync(text string) (num int, names []string) {
-	head, list, counted := strings.Cut(text, "(")
-	if !counted {
-		head, list = "1", text
+	num, list := 1, text
+	if m := counted.FindStringSubmatch(text); m != nil {
+		var err error
+		if num, err = strconv.Atoi(m[1]); err != nil {
+			return 0, nil
+		}
+		list = m[2]
 	}
-	words := strings.Fields(strings.ToLower(head))
-	if len(words) == 0 {
-		return 0, nil
-	}
-	num, err := strconv.Atoi(words[len(words)-1])
-	if err != nil {
-		return 0, nil
-	}
-	list = strings.TrimSuffix(strings.TrimSpace(list), ")")
 	for list = strings.TrimSpace(list); list != ""; list = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(list), ",")) {
 		var name string
 		if list[0] == '"' {
