@@ -37,13 +37,13 @@ func (c *Core) decide() {
 }
 
 func (c *Core) situation() Situation {
-	s := Situation{Now: c.now, Self: c.cfg.Self.ID, Term: c.term, Map: c.m, Quorum: c.quorum(), Since: max(c.elected, c.gap),
+	s := Situation{Now: c.now, Self: c.cfg.Self.ID, Term: c.term, Map: c.m, Quorum: c.quorum(), Watching: c.now - max(c.elected, c.gap),
 		OldLeasesEnd: c.oldLeasesEnd()}
 	for _, m := range c.m.Members {
 		p := c.peer(m.ID)
-		n := Node{Member: m, Alive: c.alive(m.ID), Gone: p.gone != never, Voter: c.votes(m.ID)}
+		n := Node{Member: m, Age: -1, Alive: c.alive(m.ID), Gone: p.gone != never, Voter: c.votes(m.ID)}
 		if p.reported != never {
-			n.Report, n.At = p.report, p.reported
+			n.Report, n.Age = p.report, c.now-p.reported
 		}
 		s.Nodes = append(s.Nodes, n)
 	}

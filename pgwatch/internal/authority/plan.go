@@ -17,9 +17,9 @@ type Situation struct {
 	Nodes  []Node // all members, by ID
 	Quorum Quorum
 
-	// Since is from when on this leader has been listening without a gap: its election, or the end of the last time that
-	// its process was held up. Silence from before that means nothing.
-	Since time.Duration
+	// Watching is for how long this leader has been listening without a gap: since its election, or since its process was
+	// last held up. Silence from before that means nothing.
+	Watching time.Duration
 
 	// OldLeasesEnd is when no router can hold a lease of an epoch before the one that Map.Failover is to open (or before
 	// Promised+1). It moves on while leases are granted. It may have passed.
@@ -30,7 +30,7 @@ type Situation struct {
 type Node struct {
 	clustermap.Member
 	Report report.Report // zero when there is none
-	At     time.Duration // when Report came; 0: none has come to this leader
+	Age    time.Duration // of Report, since it came; -1: none has come to this leader
 	Alive  bool          // it was heard of within the last second and its process is not known to be gone
 	Gone   bool          // its process has ended
 	Voter  bool
