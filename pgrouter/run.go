@@ -15,6 +15,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
 )
@@ -56,7 +57,7 @@ func (cmd runCmd) Run(ctx context.Context, d *deps) error {
 	if err != nil {
 		return err
 	}
-	nodes := cluster.NewStandalone(f.config, f.passwords, cluster.Options{Log: d.log, BackendTLS: f.backend, Key: f.key})
+	nodes := cluster.NewStandalone(f.config, f.passwords, cluster.Options{Log: d.log, BackendTLS: f.backend, Key: f.key, Watcher: watcher(f.config)})
 	r, err := proxy.New(f.settings, nodes, version(), d.log)
 	if err != nil {
 		return err
@@ -145,3 +146,12 @@ func (d *deps) reloads(ctx context.Context, r *proxy.Router, nodes *cluster.Stan
 }
 
 var errNoListener = errors.New("nothing to listen on: listen_addresses is empty and unix_socket_directories too")
+
+// watchSocket is the file name of pgwatch's control socket.
+const watchSocket = "pgwatch.sock"
+
+// watcher reaches the pgwatch of this host. With use_watchdog it decides who takes writes; without, it is only heard when it
+// is there, for what operators tell it.
+func watcher(c *config.Config) *cluster.Watcher {
+	return cluster.NewWatcher(c.Bool("use_watchdog"), func(f func(path string) error) error { return tool.Find(c, watchSocket, f) })
+}

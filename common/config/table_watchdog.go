@@ -2,7 +2,7 @@ package config
 
 // watchdogParams are about the nodes that watch each other.
 var watchdogParams = []Param{
-	{Name: "use_watchdog", Kind: Bool, Default: "off", Context: OnRestart, Tools: Watch, State: Planned, Help: "watch the cluster together with other nodes"},
+	{Name: "use_watchdog", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router | Watch, Help: "watch the cluster together with other nodes"},
 	{Name: "hostname", Kind: Text, Suffix: NeedsSuffix, Context: OnRestart, Tools: Watch | PCP, State: Planned, Help: "name or address of a node"},
 	{Name: "wd_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch, State: Planned, Help: "port of a node for other nodes"},
 	{Name: "pgpool_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch | PCP, State: Planned, Help: "port of a node for clients"},

@@ -68,6 +68,7 @@ type Node struct {
 
 	Status Status
 	Up     bool // it may get sessions now; never true while Status is Down
+	Fenced bool // sessions that have a transaction there must not go on: another server may take writes now
 	Role   Role // its part in this cluster: a second primary is a Standby here
 
 	PGStatus         string // what the server itself shows: up, down or unknown

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/common/passwd"
 )
 
@@ -21,10 +22,12 @@ type Options struct {
 	BackendTLS *tls.Config  // for connections to servers; nil: none. A server without TLS gets a plain connection.
 	Key        *passwd.Key  // for passwords of the form AES... in the configuration; may be nil
 	SocketDirs []string     // where servers of this host put their Unix sockets; nil: SocketDirs
+	Watcher    *Watcher     // the pgwatch of this host; nil: there is none
 }
 
 // Standalone is a Cluster that asks the servers themselves. It never promotes, fences or runs a hook: a server that does
-// not answer gets no sessions, and gets them again when it answers.
+// not answer gets no sessions, and gets them again when it answers. When there is a Watcher, pgwatch says which one is
+// the primary, and whether it may be written to.
 //
 // It holds one connection to each server as sr_check_user (or health_check_user), looks at role and replay position
 // each second or as often as sr_check_period says, and makes the configured health checks beside that.
@@ -36,6 +39,7 @@ type Standalone struct {
 	settings atomic.Pointer[settings]
 	reloaded chan struct{}
 	changes  chan change
+	reports  chan mishap
 	crew     atomic.Pointer[map[int]*worker] // replaced as a whole by Run
 
 	used     [config.MaxNode + 1]atomic.Bool
@@ -47,8 +51,9 @@ type Standalone struct {
 
 // change is something that was learned of a server.
 type change struct {
-	id      int
+	id      int // of the server; -1 for what pgwatch told
 	sampled bool
+	guided  bool // pgwatch named a primary
 	apply   func(*state)
 }
 
@@ -72,6 +77,7 @@ func NewStandalone(c *config.Config, pw *passwd.File, o Options) *Standalone {
 		reloaded: make(chan struct{}, 1),
 		usedBell: make(chan struct{}, 1),
 		changes:  make(chan change),
+		reports:  make(chan mishap, 1),
 		ready:    make(chan struct{}),
 	}
 	if s.log == nil {
@@ -79,10 +85,19 @@ func NewStandalone(c *config.Config, pw *passwd.File, o Options) *Standalone {
 	}
 	s.settings.Store(newSettings(c, pw, o))
 	s.crew.Store(&map[int]*worker{})
-	st := newState()
+	st := s.newState()
 	st.configure(s.settings.Load().backends, time.Now())
-	s.board.publish(st.resolve(time.Now()), s.log)
+	sinceBoot, now := event.SystemClock()
+	s.board.publish(st.resolve(now, sinceBoot), s.log)
 	return s
+}
+
+func (s *Standalone) newState() *state {
+	st := newState()
+	if w := s.options.Watcher; w != nil {
+		st.guide = newGuide(w.Gate)
+	}
+	return st
 }
 
 // Reload replaces the configuration. Backends whose host and port stay keep what is known of them.
@@ -95,6 +110,12 @@ func (s *Standalone) Reload(c *config.Config, pw *passwd.File) {
 func (s *Standalone) Report(node int, err error) {
 	if w := (*s.crew.Load())[node]; w != nil {
 		w.follow.bell.ring(verify)
+	}
+	if s.options.Watcher != nil {
+		select {
+		case s.reports <- mishap{node, err}:
+		default: // one of many
+		}
 	}
 }
 
@@ -133,21 +154,36 @@ func (s *Standalone) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	st := newState()
+	st := s.newState()
 	s.configure(ctx, &wg, st)
+	if s.options.Watcher != nil {
+		wg.Go(func() { s.options.Watcher.run(ctx, s.log, s.teller(ctx)) })
+		wg.Go(func() { s.options.Watcher.forward(ctx, s.reports) })
+	}
 	impatient := time.After(patience)
+	lease := time.NewTimer(time.Hour)
+	defer lease.Stop()
 	for {
 		m := s.renew(st)
+		sinceBoot, _ := event.SystemClock()
+		lease.Reset(st.guide.left(sinceBoot))
 		var c change
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-lease.C:
 		case c = <-s.changes:
 			c.apply(st)
 		case <-s.reloaded:
 			s.configure(ctx, &wg, st)
 		case <-s.usedBell:
 		case <-impatient:
+		}
+		if c.guided {
+			// Whoever became the primary must say so itself before it gets writes.
+			for _, w := range *s.crew.Load() {
+				w.follow.bell.ring(look)
+			}
 		}
 		if c.sampled && c.id == m.Primary {
 			// Lag compares two positions, and means something only when the primary's was read just before the standby's.
@@ -162,13 +198,13 @@ func (s *Standalone) Run(ctx context.Context) error {
 
 // renew publishes the Map that follows from what is known now.
 func (s *Standalone) renew(st *state) *Map {
-	now := time.Now()
+	sinceBoot, now := event.SystemClock()
 	for id := range s.used {
 		if s.used[id].CompareAndSwap(true, false) {
 			st.used(id, now)
 		}
 	}
-	m := st.resolve(now)
+	m := st.resolve(now, sinceBoot)
 	s.board.publish(m, s.log)
 	if !st.waits() {
 		s.readyOnce.Do(func() { close(s.ready) })
@@ -201,12 +237,7 @@ func (s *Standalone) configure(ctx context.Context, wg *sync.WaitGroup, st *stat
 // start starts the goroutines of one backend; before is the worker of the same ID that it replaces, or nil.
 func (s *Standalone) start(ctx context.Context, wg *sync.WaitGroup, b backend, set *settings, before *worker) *worker {
 	ctx, stop := context.WithCancel(ctx)
-	tell := func(c change) {
-		select {
-		case s.changes <- c:
-		case <-ctx.Done():
-		}
-	}
+	tell := s.teller(ctx)
 	w := &worker{backend: b, how: set.follow[b.id], health: set.health[b.id], stop: stop}
 	w.follow = &follower{backend: b, how: w.how, log: s.log, tell: tell}
 	w.checker = &checker{id: b.id, node: Node{Host: b.host, Port: b.port}, how: w.health, follow: w.follow,
@@ -222,6 +253,16 @@ func (s *Standalone) start(ctx context.Context, wg *sync.WaitGroup, b backend, s
 		wg.Go(func() { tell(change{id: b.id, apply: func(st *state) { st.health(b.id, "") }}) })
 	}
 	return w
+}
+
+// teller is how a goroutine that ends with ctx tells Run of a change.
+func (s *Standalone) teller(ctx context.Context) func(change) {
+	return func(c change) {
+		select {
+		case s.changes <- c:
+		case <-ctx.Done():
+		}
+	}
 }
 
 func nudge(c chan<- struct{}) {

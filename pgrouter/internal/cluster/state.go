@@ -38,6 +38,7 @@ type state struct {
 	asked   bool      // some server has ever told its role
 	sure    bool      // all servers were looked at once, so that the primary is not only the first one that answered
 	patient time.Time // until then a primary is not chosen before all servers were looked at
+	guide   *guide    // what pgwatch says; nil without one
 }
 
 // patience is how long a start waits for slow servers: the first primary that answers may be one that was replaced.
@@ -153,8 +154,8 @@ func (s *state) choose() *member {
 	return nil
 }
 
-// resolve makes the Map that follows from what is known.
-func (s *state) resolve(now time.Time) *Map {
+// resolve makes the Map that follows from what is known. sinceBoot is for leases.
+func (s *state) resolve(now time.Time, sinceBoot time.Duration) *Map {
 	var p *member
 	complete := !s.waits()
 	if complete || s.primary >= 0 || !now.Before(s.patient) {
@@ -174,6 +175,9 @@ func (s *state) resolve(now time.Time) *Map {
 		m.follow(p, s.sharesHost(m), len(s.members) == 2)
 		m.status(now)
 		out.Nodes = append(out.Nodes, m.Node)
+	}
+	if s.guide != nil {
+		s.guide.apply(out, s.members, sinceBoot)
 	}
 	return out
 }

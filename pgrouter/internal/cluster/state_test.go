@@ -65,7 +65,7 @@ func TestResolve(t *testing.T) {
 		{"the standby comes back", func(s *state) {
 			s.seen(0, at, primary(1))
 			s.missed(1, dead, "refused")
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.seen(1, at, standby(900))
 		}, "epoch 1 primary 0; waiting up=true primary pg=up/primary; waiting up=true standby pg=up/standby"},
 		{"too many connections after a look", func(s *state) {
@@ -76,29 +76,29 @@ func TestResolve(t *testing.T) {
 		{"the primary dies, nobody is promoted", func(s *state) {
 			s.seen(0, at, primary(1))
 			s.seen(1, at, standby(900))
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.missed(0, dead, "refused")
 		}, "epoch 1 primary -1; down up=false primary pg=down/unknown; waiting up=true standby pg=up/standby"},
 		{"the primary restarts", func(s *state) {
 			s.seen(0, at, primary(1))
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.missed(0, dead, "refused")
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.seen(0, at, primary(1))
 		}, "epoch 1 primary 0; waiting up=true primary pg=up/primary; waiting up=false unknown pg=unknown/unknown"},
 		{"the standby is promoted, and the old primary comes back as one", func(s *state) {
 			s.seen(0, at, primary(1))
 			s.seen(1, at, standby(900))
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.missed(0, dead, "refused")
 			s.seen(1, at, primary(2))
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.seen(0, at, primary(1))
 		}, "epoch 2 primary 1; waiting up=false standby pg=up/primary; waiting up=true primary pg=up/primary"},
 		{"the standby is promoted beside the primary", func(s *state) {
 			s.seen(0, at, primary(1))
 			s.seen(1, at, standby(900))
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.seen(1, at, primary(2))
 		}, "epoch 1 primary 0; waiting up=true primary pg=up/primary; waiting up=false standby pg=up/primary"},
 		{"two primaries from the start: the lower ID", func(s *state) {
@@ -146,14 +146,14 @@ func TestResolve(t *testing.T) {
 			s.seen(0, at, primary(1))
 			s.seen(1, at, standby(900))
 			s.health(1, "timeout")
-			if got := line(s.resolve(later)); got != "epoch 1 primary 0; waiting up=true primary pg=up/primary; down up=false standby pg=up/standby" {
+			if got := line(s.resolve(later, 0)); got != "epoch 1 primary 0; waiting up=true primary pg=up/primary; down up=false standby pg=up/standby" {
 				panic(got)
 			}
 			s.health(1, "")
 		}, "epoch 1 primary 0; waiting up=true primary pg=up/primary; waiting up=true standby pg=up/standby"},
 		{"a session uses a node", func(s *state) {
 			s.seen(0, at, primary(1))
-			s.resolve(later)
+			s.resolve(later, 0)
 			s.used(0, epochZero)
 			s.used(1, epochZero)
 		}, "epoch 1 primary 0; up up=true primary pg=up/primary; waiting up=false unknown pg=unknown/unknown"},
@@ -161,7 +161,7 @@ func TestResolve(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := two()
 			c.do(s)
-			if got := line(s.resolve(later)); got != c.want {
+			if got := line(s.resolve(later, 0)); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
@@ -171,28 +171,28 @@ func TestResolve(t *testing.T) {
 func TestStartWaitsForSlowServers(t *testing.T) {
 	s := two()
 	s.seen(0, met{}, primary(1))
-	if got := s.resolve(epochZero); got.Primary != -1 {
+	if got := s.resolve(epochZero, 0); got.Primary != -1 {
 		t.Errorf("took the first answer: %s", line(got))
 	}
-	if got := s.resolve(later); got.Primary != 0 || got.Epoch != 1 {
+	if got := s.resolve(later, 0); got.Primary != 0 || got.Epoch != 1 {
 		t.Errorf("waits too long: %s", line(got))
 	}
 	// The second is slow, but was promoted later: the first answer was wrong.
 	s.seen(1, met{}, primary(2))
-	if got := s.resolve(later); got.Primary != 1 || got.Epoch != 2 || got.Nodes[0].Up {
+	if got := s.resolve(later, 0); got.Primary != 1 || got.Epoch != 2 || got.Nodes[0].Up {
 		t.Errorf("sticks to the first answer: %s", line(got))
 	}
 	s.missed(1, dead, "refused")
-	s.resolve(later)
+	s.resolve(later, 0)
 	s.seen(1, met{}, primary(1))
-	if got := s.resolve(later); got.Primary != 0 || got.Epoch != 3 {
+	if got := s.resolve(later, 0); got.Primary != 0 || got.Epoch != 3 {
 		t.Errorf("the primary that is left must stay: %s", line(got))
 	}
 
 	s = two()
 	s.seen(0, met{}, primary(1))
 	s.missed(1, dead, "refused")
-	if got := s.resolve(epochZero); got.Primary != 0 {
+	if got := s.resolve(epochZero, 0); got.Primary != 0 {
 		t.Errorf("waits for a server that is known to be dead: %s", line(got))
 	}
 }
@@ -201,16 +201,16 @@ func TestReplicationColumns(t *testing.T) {
 	s := two()
 	s.seen(0, met{}, primary(1))
 	s.seen(1, met{}, standby(900))
-	n := s.resolve(later).Nodes[1]
+	n := s.resolve(later, 0).Nodes[1]
 	if n.LagBytes != 100 || n.LagTime != 3*time.Millisecond || n.ReplicationState != "streaming" || n.SyncState != "async" {
 		t.Errorf("got %+v", n)
 	}
 	s.seen(1, met{}, standby(1100)) // read later than the primary's
-	if n = s.resolve(later).Nodes[1]; n.LagBytes != 0 {
+	if n = s.resolve(later, 0).Nodes[1]; n.LagBytes != 0 {
 		t.Errorf("a standby in front of the primary lags by %d", n.LagBytes)
 	}
 	s.members[1].name = "c"
-	if n = s.resolve(later).Nodes[1]; n.ReplicationState != "" {
+	if n = s.resolve(later, 0).Nodes[1]; n.ReplicationState != "" {
 		t.Errorf("the row of another application_name was taken: %+v", n)
 	}
 }
@@ -237,12 +237,12 @@ func TestConfigureKeepsWhatIsKnown(t *testing.T) {
 	s := two()
 	s.seen(0, met{network: "tcp", address: "db0:5432"}, primary(1))
 	s.seen(1, met{network: "tcp", address: "db1:5432"}, standby(900))
-	s.resolve(later)
+	s.resolve(later, 0)
 	s.configure([]backend{
 		{id: 0, host: "db0", port: 5432, weight: 1, allowFailover: true},
 		{id: 1, host: "db9", port: 5432, allowFailover: true},
 	}, epochZero)
-	got := s.resolve(later)
+	got := s.resolve(later, 0)
 	want := "epoch 1 primary 0; waiting up=true primary pg=up/primary; waiting up=false unknown pg=unknown/unknown"
 	if line(got) != want || got.Nodes[0].Weight != 1 || got.Nodes[1].Address != "db9:5432" {
 		t.Errorf("got %s, %+v", line(got), got.Nodes)

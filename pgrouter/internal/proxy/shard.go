@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -192,11 +193,28 @@ func (sh *shard) newMap(m *cluster.Map) {
 	}) {
 		sh.discard(it.Conn)
 	}
+	for s := range sh.servers {
+		if n := m.Node(s.node); n != nil && n.Fenced {
+			sh.cut(s)
+		}
+	}
 	for c := range sh.clients {
 		if c.wait != nil {
 			c.attach()
 		}
 	}
+}
+
+var errFenced = errors.New("the lease under which it may be written to is over")
+
+// cut ends a server connection, and what runs on it, because another server may take the writes now.
+func (sh *shard) cut(s *server) {
+	if s.conv.Busy() {
+		sh.r.sendCancel(s.target, nil)
+	}
+	s.gone = true
+	s.conn.Close()
+	sh.lost(s, errFenced)
 }
 
 func (sh *shard) used(node int) {
