@@ -42,6 +42,9 @@ func (c *Conn) Close() {
 
 // rows runs SQL and returns the rows of its last result.
 func (c *Conn) rows(ctx context.Context, sql string) ([][][]byte, error) {
+	if c.pg.IsClosed() {
+		return nil, net.ErrClosed // pgconn's own error would not be known for one of the network
+	}
 	ctx, cancel := within(ctx, c.limit)
 	defer cancel()
 	results, err := c.pg.Exec(ctx, sql).ReadAll()

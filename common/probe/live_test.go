@@ -132,6 +132,9 @@ func TestIdleEndsWithTheSession(t *testing.T) {
 		if Judge(err) != Refused {
 			t.Errorf("got %v", err)
 		}
+		if _, err = c.Sample(context.Background()); Judge(err) != Refused {
+			t.Errorf("afterwards: %v", err)
+		}
 	case <-time.After(limit):
 		t.Fatal("the end of the server went unnoticed")
 	}

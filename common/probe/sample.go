@@ -75,8 +75,12 @@ func (c *Conn) Identify(ctx context.Context) (Identity, error) {
 		return Identity{}, fmt.Errorf("ask for the start time: %w", orMissing(err))
 	}
 	id := Identity{Started: string(rows[0][0])}
-	if rows, err = c.rows(ctx, systemQuery); err == nil && len(rows) == 1 {
+	rows, err = c.rows(ctx, systemQuery)
+	switch {
+	case err == nil && len(rows) == 1:
 		id.System = string(rows[0][0])
+	case err != nil && c.pg.IsClosed():
+		return Identity{}, fmt.Errorf("ask for the system identifier: %w", err)
 	}
 	return id, nil
 }
@@ -111,8 +115,12 @@ func (c *Conn) Sample(ctx context.Context) (*Sample, error) {
 	}
 	if s.Timeline == 0 {
 		// Nothing is received, or we may not see it. We may not be allowed this either, and then do without.
-		if rows, err = c.rows(ctx, floorQuery); err == nil && len(rows) == 1 {
+		rows, err = c.rows(ctx, floorQuery)
+		switch {
+		case err == nil && len(rows) == 1:
 			s.Timeline = uint32(number(rows[0][0]))
+		case err != nil && c.pg.IsClosed():
+			return nil, fmt.Errorf("ask for the timeline: %w", err)
 		}
 	}
 	return s, nil
