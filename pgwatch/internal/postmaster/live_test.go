@@ -136,7 +136,22 @@ func TestFrozenOrphanIsKilled(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
-	freeze := func(t *testing.T, p *pgtest.Server) { p.Kill(t, syscall.SIGSTOP) }
+	freeze := func(t *testing.T, p *pgtest.Server) {
+		p.Kill(t, syscall.SIGSTOP)
+		dir, err := os.Stat(p.Data(""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid := New(p.Data("")).Look().PID
+		for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+			if main, err := look(pid, dir); err == nil && main.frozen {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal("it does not freeze")
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		mode     Mode
 		patience time.Duration
