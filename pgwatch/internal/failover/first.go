@@ -18,7 +18,7 @@ func (s *scene) first() *clustermap.Command {
 	}
 	var primaries []report.Backend
 	var untold []string // that live, and may be primaries
-	unseen := false
+	unseen := s.unheard(lookFor)
 	for i := range s.Map.Backends {
 		b := &s.Map.Backends[i]
 		v := s.view(b.ID)

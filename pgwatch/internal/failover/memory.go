@@ -21,8 +21,9 @@ type memory struct {
 	said   map[string]string // notes, by their subject
 	spans  map[string]span
 
-	hooks []pendingHook
-	tried map[string]time.Duration // hooks, when they were first ordered
+	hooks    []pendingHook
+	hopeless string                   // the failover_command that failed
+	tried    map[string]time.Duration // hooks, when they were first ordered
 }
 
 // A trace is what was seen of one backend.

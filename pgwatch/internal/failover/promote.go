@@ -47,8 +47,12 @@ func (s *scene) hookPromotes(f *clustermap.Failover) (c *clustermap.Command, hop
 	if s.Policy.SearchPrimary > 0 {
 		limit = min(limit, s.Policy.SearchPrimary)
 	}
-	state, ended := s.hookOf(f, s.failoverHook(f), limit)
+	h := s.failoverHook(f)
+	state, ended := s.hookOf(f, h, limit)
 	if state.failed() {
+		s.p.hopeless = h.id
+	}
+	if s.p.hopeless == h.id {
 		return ended, false
 	}
 	return ended, s.held("hook settles", state.done) < hookSettle

@@ -27,10 +27,12 @@ func (s *scene) reconverge(f *clustermap.Failover) *clustermap.Command {
 			if ended != nil || !state.done {
 				return ended // one after another
 			}
-			continue
 		}
-		if b.ID == f.From && f.Kind != clustermap.Switchover {
+		switch {
+		case b.ID == f.From && f.Kind != clustermap.Switchover:
 			continue // it has to be rebuilt, or to be rewound with what it alone has: an operator's business
+		case b.ID != f.From && s.Policy.FollowHook:
+			continue // the hook has done it; of a server that is stopped, as the old primary is, it keeps off
 		}
 		settled = s.settled(f, b.ID) && settled
 	}

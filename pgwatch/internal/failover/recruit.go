@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
@@ -33,7 +34,7 @@ func (s *scene) recruit(f *clustermap.Failover) *clustermap.Command {
 
 // recruitAll orders all standbys to be recruited, and reports whether those that can be reached have been.
 func (s *scene) recruitAll(f *clustermap.Failover) bool {
-	all := true
+	all := !s.unheard(recruitWait)
 	for i := range s.Map.Backends {
 		b := &s.Map.Backends[i]
 		node, local, ok := s.agent(b.ID)
@@ -45,6 +46,14 @@ func (s *scene) recruitAll(f *clustermap.Failover) bool {
 		all = all && !(s.fresh(node) && v.Health == report.Well && v.Standby)
 	}
 	return all
+}
+
+// unheard reports whether some node may still tell this leader for the first time what it sees.
+func (s *scene) unheard(patience time.Duration) bool {
+	return s.Now-s.since < patience && slices.ContainsFunc(s.Map.Members, func(m clustermap.Member) bool {
+		_, heard := s.Reports[m.ID]
+		return !heard && !m.Left
+	})
 }
 
 // unwatchedSync reports whether there is a synchronous standby that cannot be recruited.

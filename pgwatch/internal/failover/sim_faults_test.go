@@ -143,7 +143,7 @@ func (s *sim) partition(a int, cut bool) {
 // mend ends all faults.
 func (s *sim) mend() {
 	s.tell("* all faults end")
-	s.heal = nil
+	s.heal = []happening{{s.now + s.between(3000, 9000), s.operator}} // all is well by then, as when operators plan things
 	s.lossy = false
 	for h := range s.hosts {
 		s.hosts[h] = true

@@ -154,7 +154,7 @@ func (s *sim) run() {
 	calm := s.now + 100*time.Second
 	for s.now < calm && s.failed == "" {
 		s.step()
-		if s.m.Failover == nil && s.m.Epoch > 0 && s.now-s.last < time.Second && s.now > faults+8*time.Second && s.proposal == nil {
+		if s.m.Failover == nil && s.m.Epoch > 0 && s.now-s.last < time.Second && s.now > faults+8*time.Second && len(s.heal) == 0 && s.proposal == nil {
 			return
 		}
 		if s.rng.IntN(500) == 0 {
@@ -220,6 +220,9 @@ func (s *sim) write(n *node) {
 		s.fail("a write in epoch %d after one in epoch %d", n.lease, s.newest)
 	}
 	s.newest = n.lease
+	if len(s.pending) == 50 {
+		s.pending = s.pending[1:] // a client gave up
+	}
 	s.pending = append(s.pending, write{s.writes, len(p.wal) - 1, n.lease, n, p})
 }
 
@@ -283,7 +286,7 @@ func TestSimulation(t *testing.T) {
 		simulate(t, seed)
 		return
 	}
-	seeds := number("PGCREW_SEEDS", 500)
+	seeds := number("PGCREW_SEEDS", normally)
 	next := make(chan uint64)
 	var workers sync.WaitGroup
 	var mu sync.Mutex

@@ -17,7 +17,10 @@ func (s *scene) stopOld(f *clustermap.Failover) *clustermap.Command {
 	}
 	node, _, ok := s.agent(f.From)
 	waited := s.in(f)
-	if waited == 0 {
+	if !s.fresh(node) && waited < freshFor {
+		return nil
+	}
+	if s.held(fmt.Sprint("checked ", f.ID), true) == 0 {
 		if why := s.hinders(f); why != "" {
 			return s.fail(f, why)
 		}
