@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/control"
+	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/node"
+)
+
+// limit is how long a request may take unless the command says otherwise.
+const limit = 15 * time.Second
+
+// ask has the pgwatch that runs here carry out an operation. The pgwatch that leads does it.
+func ask(ctx context.Context, t *tool.Tool, within time.Duration, op string, args, result any) error {
+	c, err := t.Config()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if err := tool.Ask(ctx, c, node.SocketName, op, args, result); err != nil {
+		if _, said := err.(*control.Error); said {
+			return err
+		}
+		return fmt.Errorf("%w (does pgwatch run with this configuration?)", err)
+	}
+	return nil
+}
+
+// followCmd prints events.
+type followCmd struct {
+	Types []string `arg:"" optional:"" help:"Patterns of the types that are wanted, such as vip.* or failover; all when none is given."`
+}
+
+// Run copies the stream until it ends or ctx does.
+func (cmd followCmd) Run(ctx context.Context, t *tool.Tool) error {
+	c, err := t.Config()
+	if err != nil {
+		return err
+	}
+	var stream io.ReadCloser
+	err = tool.Find(c, node.SocketName, func(path string) (err error) {
+		stream, err = control.Follow(ctx, path, node.OpFollow, node.FollowArgs{Types: cmd.Types})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { stream.Close() })()
+	if _, err = io.Copy(t.Out, stream); ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// switchoverCmd changes the primary in order.
+type switchoverCmd struct {
+	To      int           `help:"Number of the backend that is to be the primary; the best standby when it is not given." default:"-1" placeholder:"N"`
+	Timeout time.Duration `help:"How long to wait for the end." default:"60s"`
+}
+
+// Run returns when the new primary takes writes.
+func (cmd switchoverCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return change(ctx, t, cmd.Timeout, node.OpSwitchover, node.ChangeArgs{To: cmd.To})
+}
+
+// failoverCmd declares the primary lost.
+type failoverCmd struct {
+	To            int           `help:"Number of the backend that is to be the primary; the most advanced when it is not given." default:"-1" placeholder:"N"`
+	AllowDataLoss bool          `help:"Also promote a standby that lacks acknowledged changes."`
+	Timeout       time.Duration `help:"How long to wait for the end." default:"60s"`
+}
+
+// Run returns when the new primary takes writes.
+func (cmd failoverCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return change(ctx, t, cmd.Timeout, node.OpFailover, node.ChangeArgs{To: cmd.To, AllowLoss: cmd.AllowDataLoss})
+}
+
+func change(ctx context.Context, t *tool.Tool, within time.Duration, op string, args node.ChangeArgs) error {
+	var done node.Changed
+	if err := ask(ctx, t, within, op, args, &done); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.Out, "backend %d is the primary, epoch %d\n", done.Primary, done.Epoch)
+	return nil
+}
+
+// attachCmd ends a detachment.
+type attachCmd struct {
+	Backend int `arg:"" help:"Number of the backend."`
+}
+
+// Run asks for it.
+func (cmd attachCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return ask(ctx, t, limit, node.OpAttach, node.BackendArgs{Node: cmd.Backend}, nil)
+}
+
+// detachCmd takes a server out.
+type detachCmd struct {
+	Backend int    `arg:"" help:"Number of the backend."`
+	Reason  string `help:"For those who wonder later."`
+}
+
+// Run asks for it.
+func (cmd detachCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return ask(ctx, t, limit, node.OpDetach, node.BackendArgs{Node: cmd.Backend, Reason: cmd.Reason}, nil)
+}
+
+// pauseCmd leaves decisions to people.
+type pauseCmd struct{}
+
+// Run asks for it.
+func (pauseCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return ask(ctx, t, limit, node.OpPause, nil, nil)
+}
+
+// resumeCmd ends a pause.
+type resumeCmd struct{}
+
+// Run asks for it.
+func (resumeCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return ask(ctx, t, limit, node.OpResume, nil, nil)
+}
+
+// voterCmd changes who votes.
+type voterCmd struct {
+	Remove voterRemoveCmd `cmd:"" help:"A node has no vote any more. It gets one again when it comes back."`
+}
+
+type voterRemoveCmd struct {
+	Node int `arg:"" help:"Number of the node (pgpool_node_id)."`
+}
+
+// Run asks for it.
+func (cmd voterRemoveCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return ask(ctx, t, limit, node.OpVoterRemove, node.VoterArgs{Node: cmd.Node}, nil)
+}
+
+// forceQuorumCmd goes on without a majority.
+type forceQuorumCmd struct {
+	IAcceptDataLoss bool `help:"The others are dead for good, and will not come back with what only they have." required:""`
+}
+
+// Run asks for it.
+func (forceQuorumCmd) Run(ctx context.Context, t *tool.Tool) error {
+	return ask(ctx, t, limit, node.OpForceQuorum, nil, nil)
+}

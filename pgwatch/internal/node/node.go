@@ -1,0 +1,214 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/control"
+	"github.com/pgcrew/pgcrew/common/event"
+	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/agent"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/arbiter"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/failover"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/health"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/hub"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/postmaster"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
+)
+
+// A Crew is the authority as a node uses it. authority.Raft is one.
+type Crew interface {
+	// Run takes part until ctx ends, or this node cannot go on.
+	Run(ctx context.Context) error
+	View() authority.View
+	// Watch delivers the present View and then newer ones; who is slow gets the newest. stop must be called.
+	Watch() (views <-chan authority.View, stop func())
+	Propose(ctx context.Context, c clustermap.Command) (clustermap.Rev, error)
+	// Request asks another node, which answers by Config.Answer.
+	Request(ctx context.Context, to clustermap.NodeID, body []byte) ([]byte, error)
+	SetReport(r report.Report, urgent bool)
+	RemoveVoter(ctx context.Context, id clustermap.NodeID) error
+	Force(ctx context.Context, reason string) error
+	// Leave hands leadership over and gives up this node's vote, as far as that can be done before ctx ends.
+	Leave(ctx context.Context) error
+}
+
+// A Node is one pgwatch.
+type Node struct {
+	*Settings
+	log      *slog.Logger
+	clock    func() time.Duration
+	version  string
+	crew     Crew
+	hub      *hub.Hub
+	observer *observer
+	programs *agent.Programs
+}
+
+// Options are what a Node takes from its program.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	Bin     string   // folder of pgpromote and pgrecover
+	Events  *os.File // for the stream on standard output; nil for none
+	Ready   func()   // called when the node takes part
+}
+
+// Run watches until ctx ends; then it leaves the crew in order.
+func Run(ctx context.Context, s *Settings, o Options) error {
+	boot, err := event.BootID()
+	if err != nil {
+		return err
+	}
+	n := &Node{Settings: s, log: o.Log, version: o.Version}
+	n.clock = func() time.Duration { d, _ := event.SystemClock(); return d }
+	dir := filepath.Join(s.Config.String("state_directory"), fmt.Sprintf("node%d", s.Self.ID))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("state_directory: %w", err)
+	}
+	n.hub = hub.New(hub.Config{
+		Origin: event.Origin{Node: s.name(s.Self.ID), Boot: boot},
+		Clock:  event.SystemClock,
+		Hello:  event.Hello{VMin: event.Version, VMax: event.Version, TickMS: tickEvery.Milliseconds(), LeaseMS: leaseTime.Milliseconds()},
+		Snapshot: func() (event.Snapshot, event.At) {
+			v := n.crew.View()
+			return s.snapshot(&v, n.observer.seen()), at(&v)
+		},
+	})
+	if err := n.observe(dir, o); err != nil {
+		return err
+	}
+	if err := n.join(dir); err != nil {
+		return err
+	}
+	server, err := control.Listen(filepath.Join(tool.RunDirectory(s.Config), SocketName), 0o660)
+	if err != nil {
+		return err
+	}
+	return n.run(ctx, server, o)
+}
+
+// observe prepares what looks at servers and acts on them.
+func (n *Node) observe(dir string, o Options) error {
+	c := n.Config
+	n.observer = &observer{self: n.Self.ID, probers: map[int]*health.Prober{}, changed: make(chan struct{}, 1)}
+	n.programs = &agent.Programs{Promoter: filepath.Join(o.Bin, "pgpromote"), Recoverer: filepath.Join(o.Bin, "pgrecover"), Config: c.Path(),
+		Local: func(id int) bool { return n.Local[id] }, Log: n.log}
+	var hands []agent.Backend
+	for _, b := range c.Backends() {
+		if n.Self.Witness {
+			break
+		}
+		n.observer.probers[b.ID] = health.New(health.NewSettings(c, b, n.Passwords, n.Key, nil), n.clock, n.observer.ring)
+		if n.Local[b.ID] {
+			hands = append(hands, agent.Backend{ID: b.ID, Server: postmaster.New(b.DataDirectory)})
+		}
+	}
+	if servers := c.List("trusted_servers"); len(servers) > 0 {
+		n.observer.asked = &arbiter.Settings{Servers: servers, Command: c.String("trusted_server_command"), Path: c.String("ping_path"),
+			Every: min(c.Duration("wd_interval"), arbiterEvery), Limit: arbiterLimit}
+	}
+	var err error
+	n.observer.agent, err = agent.New(agent.Config{
+		Dir: dir, Backends: hands, Hands: n.programs, Log: n.log, Changed: n.observer.ring,
+		Hook: func(ctx context.Context, o report.Order) error { return runHook(ctx, c, n.log, o) },
+	})
+	return err
+}
+
+// How often trusted_servers are asked at most, and how long an answer may take.
+const (
+	arbiterEvery = time.Second
+	arbiterLimit = 3 * time.Second
+)
+
+// join prepares the authority.
+func (n *Node) join(dir string) (err error) {
+	p := &planner{policy: failover.FromConfig(n.Config)}
+	p.tell = func(s authority.Situation, note failover.Note) {
+		n.log.Warn(note.Reason, "event", note.Type, "backend", note.Backend)
+		n.hub.Publish(payload(note), event.At{Index: s.Map.Index, Term: s.Term, Epoch: s.Map.Epoch})
+	}
+	n.crew, err = newCrew(n.Settings, dir, n.log, p.plan, n.serveOrder)
+	return err
+}
+
+// leaveLimit is how long a node that stops tries to hand over what it has.
+const leaveLimit = 3 * time.Second
+
+// run runs everything until ctx ends.
+func (n *Node) run(ctx context.Context, server *control.Server, o Options) error {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var wg sync.WaitGroup
+	failed := make(chan error, 2)
+	views, stop := n.crew.Watch()
+	defer stop()
+	wg.Go(func() { failed <- n.crew.Run(life) })
+	wg.Go(func() {
+		n.observer.run(life, func() uint64 { v := n.crew.View(); return v.Map.Epoch }, n.crew.SetReport)
+	})
+	wg.Go(func() { n.obey(life) })
+	p := &publisher{Settings: n.Settings, tell: n.hub.Publish, lead: func(leading bool) {
+		wg.Go(func() { escalate(life, n.Config, n.log, leading) })
+	}}
+	wg.Go(func() { p.run(life, views, n.observer.seen, n.clock) })
+	wg.Go(func() {
+		if err := server.Serve(life, n.handle); err != nil {
+			n.log.Error("the control socket is closed", "err", err)
+		}
+	})
+	if o.Events != nil {
+		// Its reader may go, as in pgwatch run | head; the node does not.
+		wg.Go(func() {
+			if err := n.hub.Serve(life, o.Events, nil); err != nil {
+				n.log.Warn("nobody reads the events on standard output any more", "err", err)
+			}
+		})
+	}
+	n.log.Info("pgwatch watches", "version", n.version, "node", n.name(n.Self.ID), "witness", n.Self.Witness)
+	o.Ready()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		n.leave()
+	}
+	n.hub.Close("pgwatch stops")
+	end()
+	wg.Wait()
+	if err == nil {
+		err = <-failed
+	}
+	return err
+}
+
+// obey hands the orders of each View to the agent.
+func (n *Node) obey(ctx context.Context) {
+	views, stop := n.crew.Watch()
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case v := <-views:
+			n.observer.agent.Obey(v.Orders)
+		}
+	}
+}
+
+// leave hands leadership and address over.
+func (n *Node) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
+	defer cancel()
+	if err := n.crew.Leave(ctx); err != nil {
+		n.log.Warn("this node could not leave in order; the others will notice that it is gone", "err", err)
+	}
+}

@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/event"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
+)
+
+const (
+	tickEvery = 250 * time.Millisecond
+	leaseTime = 2 * time.Second
+)
+
+// A publisher turns what this node knows into events.
+type publisher struct {
+	*Settings
+	tell   func(event.Payload, event.At)
+	lead   func(leading bool) // this node begins or ceases to hold the address
+	before authority.View
+	known  map[int]event.Backend
+	holds  bool
+}
+
+// run publishes every change of the view and of what is seen, and a tick at least each quarter of a second.
+func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen func() []report.Backend, now func() time.Duration) {
+	p.known = map[int]event.Backend{}
+	p.before.Leader = clustermap.None
+	every := time.NewTicker(tickEvery)
+	defer every.Stop()
+	v := authority.View{Leader: clustermap.None}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case next, ok := <-views:
+			if !ok {
+				return
+			}
+			v = next
+		case <-every.C:
+		}
+		p.changes(&v)
+		p.backends(&v, seen())
+		p.tick(&v, now())
+		p.before = v
+	}
+}
+
+// changes are told once each.
+func (p *publisher) changes(v *authority.View) {
+	if v.Leader != p.before.Leader {
+		p.tell(event.Leader{Leader: p.name(v.Leader), Prev: p.name(p.before.Leader)}, at(v))
+	}
+	if v.Quorum != p.before.Quorum {
+		p.tell(event.Quorum{State: quorum(v.Quorum), Votes: len(v.Alive), Needed: len(v.Voters)/2 + 1}, at(v))
+	}
+	if v.Map.Epoch != p.before.Map.Epoch {
+		if e := p.primary(v); e != nil {
+			p.tell(*e, at(v))
+		}
+	}
+	if (v.Map.Pause == nil) != (p.before.Map.Pause == nil) {
+		e := event.Pause{Paused: v.Map.Pause != nil}
+		if e.Paused {
+			e.By = v.Map.Pause.By
+		}
+		p.tell(e, at(v))
+	}
+	if e, ok := failoverStep(&p.before.Map, &v.Map); ok {
+		p.tell(e, at(v))
+	}
+	for i := range v.Map.Members {
+		m := &v.Map.Members[i]
+		if was := p.before.Map.Member(m.ID); was == nil || p.member(v, m) != p.member(&p.before, was) {
+			p.tell(p.member(v, m), at(v))
+		}
+	}
+}
+
+// backends are told when more than a position changed.
+func (p *publisher) backends(v *authority.View, seen []report.Backend) {
+	for i := range v.Map.Backends {
+		id := v.Map.Backends[i].ID
+		e := p.backend(v, id, seen)
+		plain := e
+		plain.LSN, plain.LagBytes = "", nil
+		if was, ok := p.known[id]; ok && was.State == plain.State && was.Role == plain.Role && was.Timeline == plain.Timeline && was.Reason == plain.Reason {
+			continue
+		}
+		p.known[id] = plain
+		p.tell(e, at(v))
+	}
+}
+
+// tick renews the leases. The event is stamped when it is told, so what is left counts from then.
+func (p *publisher) tick(v *authority.View, now time.Duration) {
+	t := event.Tick{Leader: p.name(v.Leader), Quorum: quorum(v.Quorum)}
+	if left := (v.Serve.Until - now).Milliseconds(); left > 0 && v.Serve.Epoch == v.Map.Epoch {
+		t.Serve = &event.Serve{Epoch: v.Serve.Epoch, TTLMS: left}
+	}
+	if v.VIP.Holder != clustermap.None {
+		t.VIP = &event.VIPLease{Holder: p.name(v.VIP.Holder), Token: v.VIP.Token, TTLMS: max(0, (v.VIP.Until - now).Milliseconds())}
+	}
+	p.tell(t, at(v))
+	if holds := v.VIP.Holder == p.Self.ID && v.VIP.Until > now; holds != p.holds {
+		p.holds = holds
+		p.lead(holds)
+	}
+}
+
+// failoverStep is the newest step of a failover, when it came between two maps.
+func failoverStep(before, now *clustermap.Map) (e event.Failover, ok bool) {
+	f, was := now.Failover, before.Failover
+	if f == nil {
+		f = now.Last
+	}
+	if was == nil {
+		was = before.Last
+	}
+	if f == nil || was != nil && was.ID == f.ID && was.State == f.State && was.To == f.To {
+		return e, false
+	}
+	e = event.Failover{ID: f.From, State: string(f.State), Reason: f.Reason, Evidence: f.Evidence, AllowLoss: f.AllowLoss}
+	if f.Err != "" {
+		e.Reason = f.Err
+	}
+	if f.To != clustermap.None {
+		e.Candidate = &f.To
+	}
+	if lag := int64(f.Lag); lag > 0 {
+		e.LagBytes = &lag
+	}
+	return e, true
+}

@@ -1,0 +1,85 @@
+// Package node is one running pgwatch: it puts together what sees (health, agent, gossip), what decides (authority, failover)
+// and what tells (hub, control).
+package node
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/passwd"
+	"github.com/pgcrew/pgcrew/common/probe"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+)
+
+// Settings is what a node takes from the configuration when it starts.
+type Settings struct {
+	Config    *config.Config
+	Passwords *passwd.File
+	Key       *passwd.Key
+
+	Self     clustermap.Member
+	Members  []clustermap.Member // of the configuration, Self too
+	Backends []clustermap.Backend
+	Local    map[int]bool // backends on this host
+
+	Listen string // for other nodes
+}
+
+// alone is the member of a crew of one, when use_watchdog is off.
+func alone(c *config.Config) clustermap.Member {
+	return clustermap.Member{Host: "localhost", Router: c.Int("port"), Priority: 1}
+}
+
+// NewSettings reads who this node is. id is its number, or -1 when the file beside the configuration has it. The
+// error names everything that is wrong.
+func NewSettings(ctx context.Context, c *config.Config, pw *passwd.File, key *passwd.Key, id int, witness bool) (*Settings, error) {
+	s := &Settings{Config: c, Passwords: pw, Key: key, Local: map[int]bool{}}
+	for _, b := range c.Backends() {
+		s.Backends = append(s.Backends, clustermap.Backend{ID: b.ID, Host: b.Host, Port: b.Port})
+		s.Local[b.ID] = !witness && probe.IsLocal(ctx, b.Host)
+	}
+	if len(s.Backends) == 0 {
+		return nil, fmt.Errorf("%s: no server is configured (set backend_hostname0 and backend_port0)", c.Path())
+	}
+	if !c.Bool("use_watchdog") {
+		s.Self = alone(c)
+		s.Members = []clustermap.Member{s.Self}
+		return s, nil
+	}
+	if id < 0 {
+		var err error
+		if id, err = config.ReadNodeID(c.Beside("pgpool_node_id")); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range c.Nodes() {
+		m := clustermap.Member{ID: clustermap.NodeID(n.ID), Host: n.Host, Port: n.WatchPort, Router: n.RouterPort}
+		if n.ID == id {
+			m.Priority, m.Witness = c.Int("wd_priority"), witness
+			s.Self = m
+			s.Listen = listenAddress(c, n)
+		}
+		s.Members = append(s.Members, m)
+	}
+	if s.Listen == "" {
+		return nil, fmt.Errorf("%s: this is node %d, but hostname%d and wd_port%d are not set", c.Path(), id, id, id)
+	}
+	return s, nil
+}
+
+// listenAddress is where other nodes reach this one: everywhere, unless the configuration says where.
+func listenAddress(c *config.Config, n config.Node) string {
+	host, port := c.String("wd_listen_address"), c.Int("wd_listen_port")
+	if host == "*" {
+		host = ""
+	}
+	if port == 0 {
+		port = n.WatchPort
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return fmt.Sprintf("%s:%d", host, port)
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/node"
+)
+
+// runCmd watches.
+type runCmd struct{ identity }
+
+// Run watches until ctx ends. Standard output carries events, unless it is a terminal.
+func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
+	s, warnings, err := cmd.read(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		t.Log.Warn(w)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o := node.Options{Log: t.Log, Version: tool.Version(), Bin: filepath.Dir(program)}
+	if out, ok := t.Out.(*os.File); ok {
+		o.Events = out
+	}
+	o.Ready = func() { daemon.SdNotify(false, daemon.SdNotifyReady) }
+	return node.Run(ctx, s, o)
+}
