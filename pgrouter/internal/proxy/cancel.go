@@ -16,6 +16,7 @@ import (
 // A target is something that a cancel request may name.
 type target interface {
 	key() []byte
+	// cancelled returns when the request cannot hit anything any more that the client sends from then on.
 	cancelled()
 }
 
@@ -51,7 +52,8 @@ func (cs *cancels) remove(pid uint32) {
 	cs.mu.Unlock()
 }
 
-// request acts on a cancel request, silently when the key is wrong, as PostgreSQL does.
+// request acts on a cancel request, silently when the key is wrong, as PostgreSQL does. When it returns, the caller
+// closes the connection on which the request came, which tells the client that it may go on.
 func (cs *cancels) request(m *wire.CancelRequest) {
 	cs.mu.Lock()
 	t := cs.all[m.PID]
@@ -72,31 +74,43 @@ type cancel struct {
 const cancelTimeout = 10 * time.Second
 
 // sendCancel sends a cancel request on a connection of its own, as the protocol wants it, and calls done when the
-// server has acted on it.
-func (r *Router) sendCancel(c cancel, done func()) {
+// server has acted on it. over is false when that is not known: the request may then take effect at any later time.
+func (r *Router) sendCancel(c cancel, done func(over bool)) {
 	r.wg.Go(func() {
-		if done != nil {
-			defer done()
-		}
 		ctx, stop := context.WithTimeout(r.ctx, cancelTimeout)
 		defer stop()
-		var d net.Dialer
-		nc, err := d.DialContext(ctx, c.network, c.address)
-		if err != nil {
-			return
-		}
-		defer nc.Close()
-		nc.SetDeadline(time.Now().Add(cancelTimeout))
-		if _, err := nc.Write(wire.AppendCancel(nil, &wire.CancelRequest{PID: c.pid, Key: c.secret})); err == nil {
-			io.Copy(io.Discard, nc) // the server closes when it has sent the signal
+		over := c.send(ctx)
+		if done != nil {
+			done(over)
 		}
 	})
 }
 
+// send returns when the server has closed the connection, or ctx has ended.
+func (c cancel) send(ctx context.Context) (over bool) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, c.network, c.address)
+	if err != nil {
+		return true // it has never come there
+	}
+	defer nc.Close()
+	defer context.AfterFunc(ctx, func() { nc.Close() })()
+	if _, err := nc.Write(wire.AppendCancel(nil, &wire.CancelRequest{PID: c.pid, Key: c.secret})); err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, nc) // the server closes when it has sent the signal
+	return err == nil
+}
+
 func (c *client) key() []byte { return c.secret }
 
-// cancelled is called on any goroutine.
-func (c *client) cancelled() { c.sh.later(c.cancelNow) }
+// cancelled is called on any goroutine but the loop's.
+func (c *client) cancelled() {
+	done := make(chan struct{})
+	if c.sh.loop.Post(func() { c.cancelNow(); close(done) }) {
+		<-done // else the client's next statement could come before, and be taken for what was to be cancelled
+	}
+}
 
 func (c *client) cancelNow() {
 	if c.gone {
@@ -113,14 +127,24 @@ func (c *client) cancelNow() {
 	s := srv.Conn.(*server)
 	s.cancels++
 	c.cancels++ // nor shall it hit the client's own next statement, which waits for it
-	c.sh.r.sendCancel(s.target, func() {
+	c.sh.r.sendCancel(s.target, func(over bool) {
 		c.sh.later(func() {
+			s.haunted = s.haunted || !over
 			if s.cancels--; s.cancels == 0 && s.released && !s.gone {
-				c.sh.keep(s)
+				c.sh.giveBack(s)
 			}
 			if c.cancels--; c.cancels == 0 && !c.gone {
 				c.Retry()
 			}
 		})
 	})
+}
+
+// giveBack takes back a server connection, unless a cancel request may still reach it.
+func (sh *shard) giveBack(s *server) {
+	if s.haunted {
+		sh.discard(s)
+		return
+	}
+	sh.release(s)
 }

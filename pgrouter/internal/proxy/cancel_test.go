@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"context"
+	"io"
+	"net"
 	"testing"
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
@@ -45,5 +48,48 @@ func TestOnlyTheRightKeyCancels(t *testing.T) {
 	cs.request(&wire.CancelRequest{PID: pidB, Key: b.secret})
 	if b.times != 1 {
 		t.Fatal("a session that has ended was cancelled")
+	}
+}
+
+// A request is over when the server has closed its connection, which it does behind the signal. Else it may still hit
+// whatever runs there later.
+func TestWhenACancelIsOver(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	target := cancel{network: "tcp", address: l.Addr().String(), pid: 7, secret: []byte("key!")}
+	for _, test := range []struct {
+		name   string
+		server func(nc *net.TCPConn)
+		over   bool
+	}{
+		{"closed", func(nc *net.TCPConn) { nc.Close() }, true},
+		{"reset", func(nc *net.TCPConn) { nc.SetLinger(0); nc.Close() }, false},
+		{"no answer", func(nc *net.TCPConn) { stop() }, false},
+	} {
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			nc, err := l.Accept()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := io.ReadFull(nc, make([]byte, 16)); err != nil {
+				t.Error(err)
+			}
+			test.server(nc.(*net.TCPConn))
+		}()
+		if over := target.send(ctx); over != test.over {
+			t.Errorf("%s: over is %v", test.name, over)
+		}
+		<-served
+	}
+	l.Close()
+	if !target.send(context.Background()) {
+		t.Error("a request that nobody took is not over")
 	}
 }

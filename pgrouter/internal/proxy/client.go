@@ -161,7 +161,7 @@ func (c *client) CountError(node int, severity string) { c.sh.countError(node, s
 func (c *client) Drop(srv *conversation.Server) { c.sh.discard(srv.Conn.(*server)) }
 
 // Released implements conversation.World.
-func (c *client) Released(srv *conversation.Server) { c.sh.release(srv.Conn.(*server)) }
+func (c *client) Released(srv *conversation.Server) { c.sh.giveBack(srv.Conn.(*server)) }
 
 // Close implements conversation.World: it tells the client why and ends the session.
 func (c *client) Close(why *wire.Error) {

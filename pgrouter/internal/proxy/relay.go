@@ -21,7 +21,12 @@ type relayed struct {
 }
 
 func (s *relayed) key() []byte { return s.secret }
-func (s *relayed) cancelled()  { s.r.sendCancel(s.target, nil) }
+
+func (s *relayed) cancelled() {
+	done := make(chan struct{})
+	s.r.sendCancel(s.target, func(bool) { close(done) })
+	<-done
+}
 
 // relay serves a replication client on the primary until either side ends. ctx bounds the login.
 func (r *Router) relay(ctx context.Context, in *auth.Client, at *judged, nc net.Conn, addr netip.AddrPort) {

@@ -31,6 +31,7 @@ type server struct {
 	target   cancel // where and how to cancel what it runs
 	cancels  int    // cancel requests on their way: it must not go to another client before they are done
 	released bool   // it waits for them
+	haunted  bool   // a cancel request may still come to effect: it must not go to another client any more
 	gone     bool
 }
 
