@@ -19,6 +19,7 @@ if_down_cmd = '/sbin/ip addr del $_IP_$/24 dev eth0'
 
 // Commands of pgpool.conf are used, their address gets a lifetime, and defective ones are made up for.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, settings string
 		prefix         int
@@ -35,6 +36,7 @@ func TestCommands(t *testing.T) {
 		{"arping fails", labCommands + "arping_cmd = '/bin/false -U $_IP_$ -w 1 -I eth0'\n", 24, "eth0:0", []string{"command=arping_cmd"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			n := nettest.New(t)
 			a, client := n.Host("a"), n.Host("client")
 			client.SetNeighbor(vip4, nobody)
@@ -71,6 +73,7 @@ func TestCommands(t *testing.T) {
 
 // A command that hangs is ended when the right to hold the address ends.
 func TestCommandHangs(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	l := newLeader(t)
 	dir := t.TempDir()
@@ -86,6 +89,7 @@ func TestCommandHangs(t *testing.T) {
 
 // --exec leaves the network alone.
 func TestExec(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	l := newLeader(t)
 	log := filepath.Join(t.TempDir(), "log")
@@ -109,5 +113,32 @@ func TestExec(t *testing.T) {
 	want := "extra up 198.51.100.100 eth7 a 3\nextra down 198.51.100.100 eth7 a\n"
 	if !strings.HasSuffix(string(text), want) || strings.Count(string(text), "\n") != 3 {
 		t.Errorf("it was called so:\n%s\nwanted down at the start, and then\n%s", text, want)
+	}
+}
+
+// The lab's own file, with its placeholders filled. Its commands go through sudo, as the user for whom they are allowed.
+func TestLab(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../contrib/lab/files/pgpool.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("/usr/bin/sudo"); err != nil {
+		t.Skip("no sudo")
+	}
+	settings := strings.NewReplacer("<VIRTUAL IP>", vip4.String(), "<PRIMARY DNS NAME>", "db1", "<STANDBY DNS NAME>", "db2").Replace(string(text))
+	a := nettest.New(t).Host("a")
+	l := newLeader(t)
+	p := startHold(t, a, settings)
+	l.follow(t, p.in, "a")
+	l.grant("a", 1)
+	eventually(t, "vip.up", p.wrote(event.TypeVIPUp, 1))
+	addr := a.Address(vip4)
+	if addr == nil || addr.Label != "eth0:0" || time.Duration(addr.ValidLft)*time.Second > lease {
+		t.Errorf("the kernel has %+v", addr)
+	}
+	p.in.Close()
+	if got := p.end(); got != 0 || a.Address(vip4) != nil {
+		t.Errorf("it ended with status %d, and the address is %v", got, a.Address(vip4))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -168,10 +169,13 @@ func configure(t *testing.T, settings string) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	file := filepath.Join(dir, "pgpool.conf")
-	if !strings.Contains(settings, "delegate_ip") {
+	if !strings.Contains(strings.ToLower(settings), "delegate_ip") {
 		settings += "delegate_ip = '" + vip4.String() + "'\n"
 	}
-	if err := os.WriteFile(file, []byte("run_directory = '"+dir+"'\n"+settings), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("run_directory = '"+dir+"'\n"+settings), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil { // for tests as another user
 		t.Fatal(err)
 	}
 	return file
@@ -180,9 +184,16 @@ func configure(t *testing.T, settings string) string {
 // startHold starts pgvip hold on a host, with events on standard input.
 func startHold(t *testing.T, h *nettest.Host, settings string, args ...string) *holding {
 	t.Helper()
+	return startHoldBy(t, h, settings, nil, args...)
+}
+
+// startHoldBy starts it by another program, which is given the command line.
+func startHoldBy(t *testing.T, h *nettest.Host, settings string, by []string, args ...string) *holding {
+	t.Helper()
 	file := configure(t, settings)
 	p := &holding{t: t, out: &transcript{}, words: &transcript{}, ended: make(chan error, 1), dir: filepath.Dir(file)}
-	p.cmd = exec.Command("pgvip", append([]string{"hold", "--log-level", "debug", "--config", file}, args...)...)
+	line := slices.Concat(by, []string{"pgvip", "hold", "--log-level", "debug", "--config", file}, args)
+	p.cmd = exec.Command(line[0], line[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.words
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {

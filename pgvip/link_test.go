@@ -15,11 +15,13 @@ var nobody = net.HardwareAddr{2, 0, 0, 0, 0, 0x99}
 // A host that has the address without a right to it is reported, waited for, and then not heeded: the address is taken and
 // defended.
 func TestConflict(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		vip  netip.Addr
 	}{{"IPv4", vip4}, {"IPv6", vip6}} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			n := nettest.New(t)
 			a, foreign, client := n.Host("a"), n.Host("foreign"), n.Host("client")
 			foreign.Add(netip.PrefixFrom(c.vip, c.vip.BitLen()))
@@ -46,11 +48,13 @@ func TestConflict(t *testing.T) {
 
 // A cable that was out tells a switch, and neighbours, nothing: the address is announced again.
 func TestCable(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		vip  netip.Addr
 	}{{"IPv4", vip4}, {"IPv6", vip6}} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			n := nettest.New(t)
 			a, client := n.Host("a"), n.Host("client")
 			l := newLeader(t)
@@ -69,6 +73,7 @@ func TestCable(t *testing.T) {
 
 // An address that somebody removes comes back with the next tick.
 func TestRemovedBehindItsBack(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	l := newLeader(t)
 	p := startHold(t, a, "")

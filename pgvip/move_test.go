@@ -17,11 +17,13 @@ import (
 
 // The address moves from host to host; what a client of the same network sees is told.
 func TestMove(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		vip  netip.Addr
 	}{{"IPv4", vip4}, {"IPv6", vip6}} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			n := nettest.New(t)
 			a, b, client := n.Host("a"), n.Host("b"), n.Host("client")
 			l := newLeader(t)
@@ -51,6 +53,7 @@ func TestMove(t *testing.T) {
 
 // A holder that is killed loses the address by the kernel's hand, and then the next one takes it.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	n := nettest.New(t)
 	a, b, client := n.Host("a"), n.Host("b"), n.Host("client")
 	l := newLeader(t)
@@ -80,6 +83,7 @@ func TestKill(t *testing.T) {
 
 // With --yield 0s the address is taken at once from a kernel that still has it.
 func TestYield(t *testing.T) {
+	t.Parallel()
 	n := nettest.New(t)
 	a, b, client := n.Host("a"), n.Host("b"), n.Host("client")
 	l := newLeader(t)

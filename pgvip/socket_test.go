@@ -50,6 +50,7 @@ func watch(t *testing.T, dir string, l *leader, reports chan event.Event) *contr
 // The socket is followed when nobody writes to standard input; a connection that ends takes the address with it, and
 // the next one brings it back. pgwatch hears what was done, and pgvip status shows it.
 func TestSocket(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	l := newLeader(t)
 	p := startHold(t, a, "", "--socket")
@@ -93,6 +94,7 @@ func TestSocket(t *testing.T) {
 
 // By hand: an address that another host has is refused, and taken with --force.
 func TestByHand(t *testing.T) {
+	t.Parallel()
 	n := nettest.New(t)
 	a, b, client := n.Host("a"), n.Host("b"), n.Host("client")
 	config := configure(t, "")
@@ -127,6 +129,7 @@ func TestByHand(t *testing.T) {
 
 // check finds the interface, and what is missing.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	out, words, err := a.Run("pgvip", "check", "--config", configure(t, "delegate_ip = '198.51.100.100, fd00:51::100'\n"))
 	if err != nil || !strings.HasSuffix(out, "fine, 198.51.100.100%eth0, fd00:51::100%eth0") || words != "" {

@@ -11,6 +11,7 @@ import (
 
 // Whatever ends the right to hold the address ends the address.
 func TestGivesUp(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		do     func(t *testing.T, l *leader, p *holding)
@@ -31,6 +32,7 @@ func TestGivesUp(t *testing.T) {
 		{"bye", func(_ *testing.T, l *leader, _ *holding) { l.silence(); l.say(event.Bye{}) }, false, 0, "pgwatch stops"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			a := nettest.New(t).Host("a")
 			l := newLeader(t)
 			p := startHold(t, a, "")
@@ -59,6 +61,7 @@ func TestGivesUp(t *testing.T) {
 
 // A pgvip that was stopped for longer than its lease finds a pipe full of old lines. They give no right.
 func TestFrozen(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	l := newLeader(t)
 	p := startHold(t, a, "")
@@ -81,6 +84,7 @@ func TestFrozen(t *testing.T) {
 
 // What a pgvip that was killed, or a person, has left is removed at the start.
 func TestLeftovers(t *testing.T) {
+	t.Parallel()
 	a := nettest.New(t).Host("a")
 	if _, words, err := a.Run("pgvip", "claim", "--config", configure(t, ""), vip4.String()); err != nil || a.Address(vip4) == nil {
 		t.Fatalf("claim: %v %s", err, words)
