@@ -31,7 +31,7 @@ func NewWatcher(gate bool, find func(func(path string) error) error) *Watcher {
 		},
 		Report: func(ctx context.Context, node int, why string) error {
 			return find(func(path string) error {
-				return control.Call(ctx, path, "report", map[string]any{"node": node, "err": why}, nil)
+				return control.Call(ctx, path, "backend.error", map[string]any{"node": node, "err": why}, nil)
 			})
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/control"
+	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 )
 
@@ -27,7 +28,13 @@ func (n *Node) handle(ctx context.Context, from control.Peer, r control.Request)
 		}
 		return control.Stream(func(ctx context.Context, c net.Conn) error { return n.hub.Serve(ctx, c, args.Types) }), nil
 	case OpReport:
-		var args ReportArgs
+		var e event.Event
+		if err := r.Bind(&e); err != nil {
+			return nil, err
+		}
+		return nil, n.passOn(e)
+	case OpMishap:
+		var args MishapArgs
 		if err := r.Bind(&args); err != nil {
 			return nil, err
 		}
@@ -211,4 +218,26 @@ func who(p control.Peer) string {
 		return u.Username
 	}
 	return "user " + uid
+}
+
+// passOn tells followers what pgvip did. Nothing else may be said in this node's name.
+func (n *Node) passOn(e event.Event) error {
+	var d event.Payload
+	var err error
+	switch e.Type {
+	case event.TypeVIPUp:
+		d, err = event.Decode[event.VIPUp](e)
+	case event.TypeVIPDown:
+		d, err = event.Decode[event.VIPDown](e)
+	case event.TypeVIPConflict:
+		d, err = event.Decode[event.VIPConflict](e)
+	default:
+		err = fmt.Errorf("an event of type %q is not passed on", e.Type)
+	}
+	if err != nil {
+		return &control.Error{Code: control.CodeBadRequest, Msg: err.Error()}
+	}
+	v := n.crew.View()
+	n.hub.Publish(d, at(&v))
+	return nil
 }

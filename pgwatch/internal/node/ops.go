@@ -11,7 +11,8 @@ const SocketName = "pgwatch.sock"
 const (
 	OpStatus      = "status"       // Status
 	OpFollow      = "follow"       // FollowArgs; events follow the answer
-	OpReport      = "report"       // ReportArgs: what a router or another tool met
+	OpReport      = "report"        // event.Event: what another tool did; it goes to all followers
+	OpMishap      = "backend.error" // MishapArgs: what a client session met
 	OpSwitchover  = "switchover"   // ChangeArgs; Changed
 	OpFailover    = "failover"     // ChangeArgs; Changed
 	OpAttach      = "node.attach"  // BackendArgs
@@ -27,8 +28,8 @@ type FollowArgs struct {
 	Types []string `json:"types,omitempty"` // patterns such as vip.*; none means all
 }
 
-// ReportArgs is what a tool of this host tells: an error of a server that a client session met.
-type ReportArgs struct {
+// MishapArgs is an error of a server that a router of this host met.
+type MishapArgs struct {
 	Node int    `json:"node"`
 	Err  string `json:"err,omitempty"`
 }
