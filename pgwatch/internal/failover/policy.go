@@ -50,6 +50,7 @@ const (
 	giveUpAfter  = 5 * time.Second  // without any candidate, when the old primary could go on
 	settleFor    = 30 * time.Second // for standbys to follow
 	startWait    = 5 * time.Second  // for a primary to start again after a failover that was given up
+	lonelyFor    = 3 * time.Second  // for a standby to find the primary by itself
 	falseFor     = time.Second      // a second primary must be seen for so long
 	lookFor      = 5 * time.Second  // at the start, for every backend to be looked at
 )

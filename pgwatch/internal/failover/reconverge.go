@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"fmt"
+
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
@@ -54,8 +56,8 @@ func (s *scene) settled(f *clustermap.Failover, b int) bool {
 	return !s.fresh(node)
 }
 
-// repair orders what a failover that is over left to be done: a primary that was stopped for one that was given up is
-// to run again, and standbys that were recruited and follow nobody since are to follow the primary.
+// repair orders what failovers that are over left to be done: a primary that was stopped for one that was given up is
+// to run again, and standbys that were recruited, or were away, are to follow the primary.
 func (s *scene) repair() {
 	if s.Map.Failover != nil {
 		return
@@ -69,8 +71,22 @@ func (s *scene) repair() {
 			if local.Fenced >= s.Map.Epoch {
 				s.order(node, report.Order{Op: report.DoStart, Backend: b.ID, Epoch: s.Map.Promised, To: clustermap.None})
 			}
-		case local.Recruited > local.Follows && local.Postmaster == report.Runs && !s.follows(b.ID) && !s.isPrimary(b.ID):
+		case s.isLonely(b.ID, local):
 			s.order(node, report.Order{Op: report.DoFollow, Backend: b.ID, Epoch: s.Map.Promised, To: s.Map.PrimaryID()})
 		}
 	}
+}
+
+// isLonely reports whether a standby follows nobody because its receiver was ended, or follows a primary of an epoch
+// that is over. One that nobody has touched since the first epoch is left as it was set up.
+func (s *scene) isLonely(b int, local report.Local) bool {
+	v := s.view(b)
+	alone := s.held(fmt.Sprint("alone ", b), v.Health == report.Well && v.Standby && !s.follows(b))
+	switch {
+	case alone == 0:
+		return false
+	case local.Recruited > local.Follows:
+		return true
+	}
+	return s.Map.Epoch > 1 && local.Follows < s.Map.Epoch && alone >= lonelyFor
 }

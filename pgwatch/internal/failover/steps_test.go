@@ -207,3 +207,27 @@ func TestNoCandidate(t *testing.T) {
 		t.Errorf("what was stopped for nothing stays so: %+v", w.plan.Orders)
 	}
 }
+
+// A standby that was away during a failover, or was recruited for one that was given up, is made to follow the primary.
+func TestStandbyIsNotLeftAlone(t *testing.T) {
+	w := found(t)
+	w.run(time.Second)
+	w.see(2, func(v *report.Backend) { v.Upstream = "" }, 0, 1, 2)
+	if w.run(10 * time.Second); w.ordered(2, report.DoFollow).Epoch != 0 {
+		t.Errorf("a standby that nobody touched: %+v", w.plan.Orders)
+	}
+	w.obey(report.DoRecruit, 2, 2)
+	if w.run(200 * time.Millisecond); w.ordered(2, report.DoFollow).Epoch != 1 {
+		t.Errorf("a standby that was recruited for nothing: %+v", w.plan.Orders)
+	}
+
+	w = found(t)
+	w.run(time.Second)
+	w.dies(0)
+	w.failOver()
+	w.see(2, func(v *report.Backend) { v.Upstream, v.Timeline = "h0:5432", 1 }, 0, 1, 2)
+	w.local(2, func(l *report.Local) { l.Recruited, l.Follows = 0, 0 })
+	if w.run(5 * time.Second); w.ordered(2, report.DoFollow).To != 1 {
+		t.Errorf("a standby of the old primary: %+v", w.plan.Orders)
+	}
+}
