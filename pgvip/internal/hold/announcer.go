@@ -21,10 +21,13 @@ type announcer struct {
 // begin starts a burst.
 func (a *announcer) begin(now time.Duration) { *a = announcer{began: now, next: now} }
 
-// again starts a burst unless one began just now: two hosts that both defend must not fill the network.
+// again starts a burst, or when one began just now makes an announcement come as soon as one is due again: two hosts that
+// both defend must not fill the network.
 func (a *announcer) again(now time.Duration) {
 	if now >= a.began+defend {
 		a.begin(now)
+	} else {
+		a.next = min(a.next, a.began+defend)
 	}
 }
 

@@ -265,6 +265,8 @@ func TestDefend(t *testing.T) {
 	is(t, m.Wake(150*ms), Announce{})
 	is(t, m.Wake(300*ms), Announce{})
 	is(t, m.Conflict("mac", 400*ms), conflict("mac")) // a burst has just ended
+	is(t, m.Wake(1099*ms))
+	is(t, m.Wake(1100*ms), Announce{})
 	is(t, m.Rule(lent(5*time.Second), 5*time.Second), Renew{2 * time.Second})
 	is(t, m.Conflict("mac", 5*time.Second), Announce{})
 	is(t, m.Conflict("mac", 5010*ms))
