@@ -16,6 +16,7 @@ func (s *scene) reconverge(f *clustermap.Failover) *clustermap.Command {
 	}
 	if l, lost := s.lost(f.To); lost {
 		a.Err = "the new primary was lost: " + l.reason
+		s.tell(f, clustermap.Done, a.Err)
 		return command(a)
 	}
 	settled := true
@@ -41,6 +42,7 @@ func (s *scene) reconverge(f *clustermap.Failover) *clustermap.Command {
 	if !settled && s.in(f) < settleFor {
 		return nil
 	}
+	s.tell(f, clustermap.Done, "")
 	return command(a)
 }
 

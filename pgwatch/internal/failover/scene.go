@@ -48,7 +48,7 @@ func (s *scene) silent(n clustermap.NodeID) bool {
 func (s *scene) agent(b int) (node clustermap.NodeID, local report.Local, ok bool) {
 	for _, n := range s.nodes {
 		for _, l := range s.Reports[n].Report.Local {
-			if l.ID == b && (!ok || s.Reports[n].At > s.Reports[node].At) {
+			if l.ID == b && (!ok || !s.fresh(node) && s.Reports[n].At > s.Reports[node].At) {
 				node, local, ok = n, l, true
 			}
 		}

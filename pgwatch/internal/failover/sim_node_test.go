@@ -48,7 +48,7 @@ func (s *sim) awake(n *node) bool { return n.runs && s.hosts[n.host] && n.frozen
 
 // look probes all servers, and asks the leader for leases when it is time or something happened.
 func (s *sim) look(n *node) {
-	if s.now%(100*time.Millisecond) == 0 && !n.witness {
+	if s.now%(300*time.Millisecond) == 0 && !n.witness {
 		for i, p := range s.servers {
 			v := &n.views[i]
 			h := s.probe(n, p)

@@ -35,11 +35,7 @@ func (s *scene) step(f *clustermap.Failover) *clustermap.Command {
 
 // tell notes how far a failover is, and why it goes no further.
 func (s *scene) tell(f *clustermap.Failover, state clustermap.State, reason string) {
-	subject := "failover"
-	if reason != "" {
-		subject += " why"
-	}
-	s.note(fmt.Sprint(subject, f.ID), Note{Type: event.TypeFailover, Backend: f.From, State: string(state), Reason: reason, Evidence: f.Evidence,
+	s.note(fmt.Sprint("failover ", f.ID, state, reason != ""), Note{Type: event.TypeFailover, Backend: f.From, State: string(state), Reason: reason, Evidence: f.Evidence,
 		Candidate: f.To, Lag: f.Lag, AllowLoss: f.AllowLoss})
 }
 
