@@ -19,12 +19,12 @@ var watchdogParams = []Param{
 
 // addressParams are about the virtual address.
 var addressParams = []Param{
-	{Name: "delegate_ip", Kind: Text, Context: OnRestart, Tools: Watch | VIP, State: Planned, Help: "virtual address; empty for none"},
-	{Name: "if_cmd_path", Kind: Text, Default: "/sbin", Context: OnRestart, Tools: VIP, State: Planned, Help: "folder of if_up_cmd and if_down_cmd"},
-	{Name: "if_up_cmd", Kind: Text, Default: "sudo ip addr add $_IP_$/24 dev eth0 label eth0:0", Context: OnRestart, Tools: VIP, State: Planned, Help: "command that takes the virtual address, instead of the built-in way"},
-	{Name: "if_down_cmd", Kind: Text, Default: "sudo ip addr del $_IP_$/24 dev eth0", Context: OnRestart, Tools: VIP, State: Planned, Help: "command that gives it up"},
-	{Name: "arping_path", Kind: Text, Default: "/usr/sbin", Context: OnRestart, Tools: VIP, State: Planned, Help: "folder of arping_cmd"},
-	{Name: "arping_cmd", Kind: Text, Default: "sudo arping -U $_IP_$ -w 1 -I eth0", Context: OnRestart, Tools: VIP, State: Planned, Help: "command that announces it"},
+	{Name: "delegate_ip", Kind: Text, Context: OnRestart, Tools: Watch | VIP, Help: "virtual address; empty for none"},
+	{Name: "if_cmd_path", Kind: Text, Default: "/sbin", Context: OnRestart, Tools: VIP, Help: "folder of if_up_cmd and if_down_cmd"},
+	{Name: "if_up_cmd", Kind: Text, Default: "sudo ip addr add $_IP_$/24 dev eth0 label eth0:0", Context: OnRestart, Tools: VIP, Help: "command that takes the virtual address, instead of the built-in way"},
+	{Name: "if_down_cmd", Kind: Text, Default: "sudo ip addr del $_IP_$/24 dev eth0", Context: OnRestart, Tools: VIP, Help: "command that gives it up"},
+	{Name: "arping_path", Kind: Text, Default: "/usr/sbin", Context: OnRestart, Tools: VIP, Help: "folder of arping_cmd"},
+	{Name: "arping_cmd", Kind: Text, Default: "sudo arping -U $_IP_$ -w 1 -I eth0", Context: OnRestart, Tools: VIP, Help: "command that announces it"},
 	{Name: "wd_escalation_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Help: "command run when this node begins to lead"},
 	{Name: "wd_de_escalation_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Help: "command run when it ceases to lead"},
 	{Name: "clear_memqcache_on_escalation", Kind: Bool, Default: "on", Context: OnReload, Tools: Watch | Router, State: Ignored, Under: "memory_cache_enabled", Help: "empty a shared query cache when this node begins to lead"},

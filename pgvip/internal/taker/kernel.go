@@ -22,15 +22,24 @@ type Commands struct{ Up, Down, Arping *command.Command }
 
 // ReadCommands returns the commands that the configuration sets.
 func ReadCommands(c *config.Config, ip netip.Addr) Commands {
-	read := func(name, folder string) *command.Command {
-		text := c.String(name)
+	read := func(name, folder, text string) *command.Command {
 		if !c.IsSet(name) || text == "" {
 			return nil
 		}
-		made := command.New(name, c.String(folder), text, ip)
+		made := command.New(name, folder, text, ip)
 		return &made
 	}
-	return Commands{read("if_up_cmd", "if_cmd_path"), read("if_down_cmd", "if_cmd_path"), read("arping_cmd", "arping_path")}
+	folder := c.String("if_cmd_path")
+	return Commands{
+		Up:     read("if_up_cmd", folder, c.String("if_up_cmd")),
+		Down:   read("if_down_cmd", folder, c.String("if_down_cmd")),
+		Arping: read("arping_cmd", c.String("arping_path"), c.String("arping_cmd")),
+	}
+}
+
+// All returns those that are set.
+func (c Commands) All() []*command.Command {
+	return slices.DeleteFunc([]*command.Command{c.Up, c.Down, c.Arping}, func(each *command.Command) bool { return each == nil })
 }
 
 // A Kernel has the address on an interface of this host. Its methods are called by one goroutine.
@@ -155,9 +164,4 @@ func (k *Kernel) Release(ctx context.Context) (found bool, err error) {
 		k.log.Warn("a command ended well, but the address was still there; it is given up by the built-in way", "command", k.commands.Down.Name)
 	}
 	return true, err
-}
-
-// All returns those that are set.
-func (c Commands) All() []*command.Command {
-	return slices.DeleteFunc([]*command.Command{c.Up, c.Down, c.Arping}, func(each *command.Command) bool { return each == nil })
 }
