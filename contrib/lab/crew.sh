@@ -1,16 +1,26 @@
-# The crew's programs on the database hosts, as user postgres, with the host's pgpool.conf.
+# The crew's programs on their hosts, as user postgres, with the host's pgpool.conf.
 # shellcheck shell=bash
 
 crew_up() {
 	local h tool
 	for tool in $CREW; do
-		for h in $(databases); do crew_start "$h" "$tool"; done
+		for h in $(crew_hosts "$tool"); do crew_start "$h" "$tool"; done
 	done
 	for tool in $CREW; do
-		for h in $(databases); do
+		for h in $(crew_hosts "$tool"); do
 			until_true 30 crew_ready "$h" "$tool" || die "$EX_TEMPORARY" "$tool on $h does not get ready: $(crew_log "$h" "$tool")" \
 				"lab exec $h less /var/log/pgpool_log/$tool.log"
 		done
+	done
+}
+
+# crew_hosts TOOL: where it runs. A witness only votes.
+crew_hosts() {
+	local h
+	for h in $HOSTS; do
+		case $1:$h in
+		pgwatch:witness | *:db?) echo "$h" ;;
+		esac
 	done
 }
 
@@ -23,7 +33,20 @@ crew_start() {
 		on "$1" kill -TERM "$pid"
 		until_true 10 crew_gone "$1" "$2" || on "$1" kill -KILL "$pid"
 	fi
-	on "postgres@$1" setsid -f bash -c "exec $2 run --config /etc/pgpool2/pgpool.conf >>/var/log/pgpool_log/$2.log 2>&1" </dev/null
+	on "$1" install -d -o postgres -g postgres /var/log/pgpool_log
+	on "$1" setsid -f bash -c "exec $(crew_command "$1" "$2") --config /etc/pgpool2/pgpool.conf >>/var/log/pgpool_log/$2.log 2>&1" </dev/null
+}
+
+# crew_command HOST TOOL: as its unit starts it: user postgres, and for pgvip the two capabilities that addresses need.
+crew_command() {
+	local caps=
+	if [ "$2" = pgvip ]; then caps="--inh-caps=+net_admin,+net_raw --ambient-caps=+net_admin,+net_raw"; fi
+	printf 'env HOME=/var/lib/postgresql USER=postgres setpriv --reuid=postgres --regid=postgres --init-groups %s %s ' "$caps" "$2"
+	case $2:$1 in
+	pgwatch:witness) echo "run --witness" ;;
+	pgvip:*) echo "hold" ;;
+	*) echo "run" ;;
+	esac
 }
 
 crew_pid() { on "$1" pgrep -u postgres -x -o "$2"; }
@@ -35,5 +58,7 @@ crew_ready() {
 	crew_pid "$1" "$2" >/dev/null || die "$EX_TEMPORARY" "$2 on $1 ended: $(crew_log "$1" "$2")" "bin/$2 check shows what its settings lack"
 	case $2 in
 	pgrouter) on "$1" pg_isready -q -h "${ADDRESS[$1]}" -p 9999 -U postgres -d postgres ;;
+	pgwatch) on "postgres@$1" pgwatch status --config /etc/pgpool2/pgpool.conf 2>/dev/null | grep -q '^epoch [1-9].*quorum \(full\|edge\)' ;;
+	pgvip) on "postgres@$1" pgvip status --config /etc/pgpool2/pgpool.conf >/dev/null 2>&1 ;;
 	esac
 }

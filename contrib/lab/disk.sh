@@ -16,6 +16,7 @@ disk_up() {
 	# The tutorial's paths say 14 whatever is installed; the server finds its own files by the resolved name.
 	if [ "$(lab_version)" != 14 ]; then ln -s "$(lab_version)" "$d.new/postgresql/14"; fi
 	if is_database "$host"; then disk_database "$host" "$d.new"; fi
+	if runs_crew "$host"; then disk_crew "$host" "$d.new"; fi
 	mv "$d.new" "$d"
 }
 
@@ -54,14 +55,36 @@ disk_database() {
 	echo "pg_ctl_options = '-o -cfsync=off -o -cshared_buffers=32MB -o -cmax_wal_size=256MB'" >"$etc/postgresql/14/main/pg_ctl.conf"
 
 	for f in .pgpass .pcppass .pgpoolkey; do put "$f" "$home/$f" postgres 600; done
+	install -d "$etc/sudoers.d"
+	put sudoers.d/postgres "$etc/sudoers.d/postgres" root 440
+}
+
+# disk_crew HOST DISK: what the crew reads. A witness has the same files as the others, as one would copy them there.
+disk_crew() {
+	local host=$1 etc=$2/etc f
 	install -d "$etc/pgpool2"
 	for f in pgpool.conf pcp.conf pool_hba.conf; do put "$f" "$etc/pgpool2/$f" root 644; done
 	put pool_passwd "$etc/pgpool2/pool_passwd" postgres 640
 	for f in failover.sh follow_primary.sh escalation.sh; do put "$f" "$etc/pgpool2/$f" postgres 755; done
-	echo $((${host#db} - 1)) >"$etc/pgpool2/pgpool_node_id"
+	node_of "$host" >"$etc/pgpool2/pgpool_node_id"
 	chown postgres:postgres "$etc/pgpool2/pgpool_node_id"
-	install -d "$etc/sudoers.d"
-	put sudoers.d/postgres "$etc/sudoers.d/postgres" root 440
+	if [[ " $HOSTS " == *" witness "* ]]; then
+		cat >>"$etc/pgpool2/pgpool.conf" <<-CONF
+
+			# The third vote, which the tutorial does not have.
+			hostname2 = 'witness.$DOMAIN'
+			wd_port2 = 9000
+			pgpool_port2 = 9999
+		CONF
+	fi
+}
+
+# node_of HOST: its pgpool_node_id.
+node_of() {
+	case $1 in
+	witness) echo 2 ;;
+	*) echo $((${1#db} - 1)) ;;
+	esac
 }
 
 # put NAME TARGET OWNER MODE: the file of that name, wherever it lies in LAB_FILES (else ours), its placeholders filled.

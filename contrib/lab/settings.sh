@@ -2,8 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 STATE=${LAB_STATE:-/run/pgcrew-lab}
-HOSTS=${LAB_HOSTS:-db1 db2 client}
-CREW=${LAB_CREW-pgrouter}
+CREW=${LAB_CREW-pgwatch pgvip pgrouter}
 FILES=${LAB_FILES:-$LAB_DIR/files}
 BIN=$(cd -- "$LAB_DIR/../.." && pwd)/bin
 DOMAIN=lab
@@ -15,8 +14,20 @@ PREFIX=24
 MACHINE=198.51.100.1
 VIP=198.51.100.100
 
+# The hosts: those of the lab that is up, else LAB_HOSTS, else three votes; HOSTS=2 is the tutorial's own two.
+if [ -s "$STATE/hostlist" ]; then
+	HOSTS=$(cat "$STATE/hostlist")
+elif [ -n "${LAB_HOSTS:-}" ]; then
+	HOSTS=$LAB_HOSTS
+elif [ "${HOSTS:-3}" = 2 ]; then
+	HOSTS="db1 db2 client"
+else
+	HOSTS="db1 db2 witness client"
+fi
+
 known_host() { [ -n "$1" ] && [ -n "${ADDRESS[$1]:-}" ]; }
 is_database() { [[ $1 == db? ]]; }
+runs_crew() { [ "$1" != client ]; }
 databases() {
 	local h
 	for h in $HOSTS; do if is_database "$h"; then echo "$h"; fi; done

@@ -20,6 +20,7 @@ state_up() {
 	fi
 	if [ ! -e "$STATE/bin" ]; then
 		lab_version >"$STATE/version"
+		echo "$HOSTS" >"$STATE/hostlist"
 		mkdir -p "$STATE/hosts" "$BIN"
 		ln -s "$BIN" "$STATE/bin"
 	elif [ "$(readlink "$STATE/bin")" != "$BIN" ]; then

@@ -10,11 +10,10 @@ status() {
 			continue
 		fi
 		words=
-		if is_database "$h"; then
-			for tool in $CREW; do
-				if crew_pid "$h" "$tool" >/dev/null; then words+="$tool "; else words+="($tool) "; fi
-			done
-		fi
+		for tool in $CREW; do
+			[[ " $(crew_hosts "$tool") " == *$h* ]] || continue
+			if crew_pid "$h" "$tool" >/dev/null; then words+="$tool "; else words+="($tool) "; fi
+		done
 		printf '%-8s %-15s %-5s %-10s %s\n' "$h" "${ADDRESS[$h]}" on "$(is_database "$h" && role_of "$h" || echo -)" "${words:--}"
 	done
 }

@@ -9,18 +9,18 @@ const SocketName = "pgwatch.sock"
 
 // The operations of the control socket. Any node takes them; those that decide are carried out by the leader.
 const (
-	OpStatus      = "status"       // Status
-	OpFollow      = "follow"       // FollowArgs; events follow the answer
+	OpStatus      = "status"        // Status
+	OpFollow      = "follow"        // FollowArgs; events follow the answer
 	OpReport      = "report"        // event.Event: what another tool did; it goes to all followers
 	OpMishap      = "backend.error" // MishapArgs: what a client session met
-	OpSwitchover  = "switchover"   // ChangeArgs; Changed
-	OpFailover    = "failover"     // ChangeArgs; Changed
-	OpAttach      = "node.attach"  // BackendArgs
-	OpDetach      = "node.detach"  // BackendArgs
-	OpPause       = "pause"        //
-	OpResume      = "resume"       //
-	OpVoterRemove = "voter.remove" // VoterArgs
-	OpForceQuorum = "force_quorum" // on the node that is asked, never forwarded
+	OpSwitchover  = "switchover"    // ChangeArgs; Changed
+	OpFailover    = "failover"      // ChangeArgs; Changed
+	OpAttach      = "node.attach"   // BackendArgs
+	OpDetach      = "node.detach"   // BackendArgs
+	OpPause       = "pause"         //
+	OpResume      = "resume"        //
+	OpVoterRemove = "voter.remove"  // VoterArgs
+	OpForceQuorum = "force_quorum"  // on the node that is asked, never forwarded
 )
 
 // FollowArgs says which events are wanted.

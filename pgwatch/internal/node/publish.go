@@ -102,8 +102,13 @@ func (p *publisher) tick(v *authority.View, now time.Duration) {
 	if left := (v.Serve.Until - now).Milliseconds(); left > 0 && v.Serve.Epoch == v.Map.Epoch {
 		t.Serve = &event.Serve{Epoch: v.Serve.Epoch, TTLMS: left}
 	}
-	if v.VIP.Holder != clustermap.None {
-		t.VIP = &event.VIPLease{Holder: p.name(v.VIP.Holder), Token: v.VIP.Token, TTLMS: max(0, (v.VIP.Until - now).Milliseconds())}
+	// How long another node may hold the address is not known here, but no longer than a lease.
+	left := leaseTime
+	if v.VIP.Holder == p.Self.ID {
+		left = v.VIP.Until - now
+	}
+	if v.VIP.Holder != clustermap.None && left > 0 {
+		t.VIP = &event.VIPLease{Holder: p.name(v.VIP.Holder), Token: v.VIP.Token, TTLMS: left.Milliseconds()}
 	}
 	p.tell(t, at(v))
 	if holds := v.VIP.Holder == p.Self.ID && v.VIP.Until > now; holds != p.holds {
