@@ -123,3 +123,29 @@ func TestPositionIsOfTheRecruitedStandby(t *testing.T) {
 		t.Errorf("backend %d was chosen", got)
 	}
 }
+
+// Where no node can end the receivers, synchronous standbys may confirm commits to the old primary as long as routers
+// write to it: what they have is compared when the leases are over.
+func TestUnwatchedSynchronousStandbys(t *testing.T) {
+	w := found(t)
+	for n, a := range w.in.Reports {
+		a.Report.Local = nil
+		w.in.Reports[n] = a
+		w.apply(clustermap.Command{Member: &clustermap.Member{ID: n, Host: "elsewhere"}})
+	}
+	w.see(0, func(v *report.Backend) { v.SyncSet = "ANY 1 (s1, s2)" }, 0, 1, 2)
+	w.run(time.Second)
+	w.see(0, silent, 0, 1, 2)
+	w.until(10*time.Second, "a failover", func() bool { return w.in.Map.Failover != nil })
+	w.in.OldLeasesEnd = w.in.Now + 4*time.Second
+	w.run(2 * time.Second)
+	w.see(2, received(1100), 0, 1, 2)
+	w.run(1500 * time.Millisecond)
+	if w.state() != clustermap.Recruit {
+		t.Fatalf("at %s before the leases are over", w.state())
+	}
+	w.reaches(clustermap.CatchUp)
+	if got := w.in.Map.Failover.To; got != 2 {
+		t.Errorf("backend %d was chosen", got)
+	}
+}
