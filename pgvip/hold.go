@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -32,18 +30,10 @@ const watchSocket = "pgwatch.sock"
 // holdCmd follows events.
 type holdCmd struct {
 	device
-	Socket bool           `help:"Follow pgwatch's socket in run_directory. This is the default when standard input is a terminal or /dev/null."`
-	Follow string         `help:"Whom the addresses follow: leader, the node that leads as with Pgpool-II, or primary, the node of the primary server [${env}]." env:"PGVIP_FOLLOW" enum:"leader,primary" default:"leader"`
-	Exec   string         `help:"Run \"CMD up|down ADDR DEV\" to move an address, as for clouds, instead of touching this host's network [${env}]." env:"PGVIP_EXEC" placeholder:"CMD"`
-	Yield  *time.Duration `help:"Longest time that an address is left to another host which still answers for it, such as 0s; by default the lease of an old holder [${env}]." env:"PGVIP_YIELD" placeholder:"TIME"`
-}
-
-// Validate refuses what cannot be.
-func (h holdCmd) Validate() error {
-	if h.Yield != nil && *h.Yield < 0 {
-		return fmt.Errorf("--yield %v: a time cannot be negative", *h.Yield)
-	}
-	return nil
+	Socket  bool   `help:"Follow pgwatch's socket in run_directory. This is the default when standard input is a terminal or /dev/null."`
+	Follow  string `help:"Whom the addresses follow: leader, the node that leads as with Pgpool-II, or primary, the node of the primary server [${env}]." env:"PGVIP_FOLLOW" enum:"leader,primary" default:"leader"`
+	Exec    string `help:"Run \"CMD up|down ADDR DEV\" to move an address, as for clouds, instead of touching this host's network [${env}]." env:"PGVIP_EXEC" placeholder:"CMD"`
+	Patient bool   `help:"Leave an address to another host that still answers for it until the lease of an old holder is over; otherwise it is taken at once [${env}]." env:"PGVIP_PATIENT"`
 }
 
 // Run holds the addresses until ctx or the input ends. However it ends, it gives them up.
@@ -74,16 +64,12 @@ func (h holdCmd) Run(ctx context.Context, t *tool.Tool) error {
 	defer signal.Stop(pipe)
 
 	socket := h.Socket || noInput(t.In)
-	yield := time.Duration(-1)
-	if h.Yield != nil {
-		yield = *h.Yield
-	}
 	reports := newReporter(t, c, boot, socket)
 	defer reports.close()
 	var k *keeper.Keeper
 	k = keeper.New(keeper.Config{
 		Tracker: hold.NewTracker(hold.Config{Boot: boot, Follow: hold.Follow(h.Follow), Ours: oneOf(addresses)}),
-		Yield:   yield,
+		Patient: h.Patient,
 		Clock:   event.SystemClock,
 		Log:     t.Log,
 		Report:  func(d event.Payload) { cluster, node := k.Self(); reports.report(d, cluster, node) },

@@ -26,7 +26,7 @@ func TestConflict(t *testing.T) {
 			a, foreign, client := n.Host("a"), n.Host("foreign"), n.Host("client")
 			foreign.Add(netip.PrefixFrom(c.vip, c.vip.BitLen()))
 			l := newLeader(t)
-			p := startHold(t, a, "delegate_ip = '"+c.vip.String()+"'\n")
+			p := startHold(t, a, "delegate_ip = '"+c.vip.String()+"'\n", "--patient")
 			l.follow(t, p.in, "a")
 			l.grant("a", 1)
 			eventually(t, "vip.conflict", p.wrote(event.TypeVIPConflict, 1))

@@ -57,7 +57,7 @@ func TestKill(t *testing.T) {
 	n := nettest.New(t)
 	a, b, client := n.Host("a"), n.Host("b"), n.Host("client")
 	l := newLeader(t)
-	atA, atB := startHold(t, a, ""), startHold(t, b, "")
+	atA, atB := startHold(t, a, ""), startHold(t, b, "", "--patient")
 	l.follow(t, atA.in, "a")
 	l.follow(t, atB.in, "b")
 	echo(t, a)
@@ -81,13 +81,13 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// With --yield 0s the address is taken at once from a kernel that still has it.
-func TestYield(t *testing.T) {
+// The address is taken at once from a kernel that still has it.
+func TestImpatient(t *testing.T) {
 	t.Parallel()
 	n := nettest.New(t)
 	a, b, client := n.Host("a"), n.Host("b"), n.Host("client")
 	l := newLeader(t)
-	atB := startHold(t, b, "", "--yield", "0s")
+	atB := startHold(t, b, "")
 	l.follow(t, atB.in, "b")
 	a.Add(netip.PrefixFrom(vip4, 32)) // for ever
 	echo(t, a)

@@ -34,7 +34,7 @@ crew_start() {
 		until_true 10 crew_gone "$1" "$2" || on "$1" kill -KILL "$pid"
 	fi
 	on "$1" install -d -o postgres -g postgres /var/log/pgpool_log
-	on "$1" setsid -f bash -c "exec $(crew_command "$1" "$2") --config /etc/pgpool2/pgpool.conf >>/var/log/pgpool_log/$2.log 2>&1" </dev/null
+	on "$1" setsid -f bash -c "exec $(crew_command "$1" "$2") --config /etc/pgpool2/pgpool.conf >/dev/null 2>>/var/log/pgpool_log/$2.log" </dev/null
 }
 
 # crew_command HOST TOOL: as its unit starts it: user postgres, and for pgvip the two capabilities that addresses need.

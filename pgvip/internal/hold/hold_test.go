@@ -164,9 +164,9 @@ func lent(made time.Duration) Verdict {
 }
 
 // play is a Machine that was started and is down.
-func play(t *testing.T, yield time.Duration) *Machine {
+func play(t *testing.T, patient bool) *Machine {
 	t.Helper()
-	m := New(yield)
+	m := New(patient)
 	is(t, m.Start(0), Release{1, "pgvip starts"})
 	is(t, m.Released(1, nil, 0))
 	return m
@@ -192,7 +192,7 @@ func down(reason string) Report {
 // raised is a Machine that is up since 100 ms, under a lease made at 0.
 func raised(t *testing.T) *Machine {
 	t.Helper()
-	m := play(t, -1)
+	m := play(t, true)
 	is(t, m.Rule(lent(0), 0), Probe{2})
 	is(t, m.Probed(2, "", 100*ms), Claim{3, 5, 2 * time.Second})
 	is(t, m.Claimed(3, nil, 100*ms), up, Announce{})
@@ -216,13 +216,13 @@ func TestLife(t *testing.T) {
 }
 
 func TestStaleLease(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	is(t, m.Rule(lent(0), 1001*ms)) // more than half is gone
 	is(t, m.Rule(lent(10*ms), 1001*ms), Probe{2})
 }
 
 func TestNoQuorumToBegin(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	v := lent(0)
 	v.Claim = false
 	is(t, m.Rule(v, 0))
@@ -235,7 +235,7 @@ func TestNoQuorumToBegin(t *testing.T) {
 }
 
 func TestForeignHolder(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	is(t, m.Rule(lent(0), 0), Probe{2})
 	is(t, m.Probed(2, "mac", 10*ms), conflict("mac"), Probe{3})
 	is(t, m.Probed(3, "mac", 20*ms), Probe{4})
@@ -246,7 +246,7 @@ func TestForeignHolder(t *testing.T) {
 }
 
 func TestForeignHolderKnown(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	v := lent(2200 * ms)
 	v.Others = Others{Known: true, Made: 0, TTL: ttl}
 	is(t, m.Rule(v, 2300*ms), Probe{2})
@@ -254,8 +254,8 @@ func TestForeignHolderKnown(t *testing.T) {
 	is(t, m.Probed(3, "mac", 2520*ms), Claim{4, 5, 2 * time.Second})
 }
 
-func TestYieldToNobody(t *testing.T) {
-	m := play(t, 0)
+func TestImpatient(t *testing.T) {
+	m := play(t, false)
 	is(t, m.Rule(lent(0), 0), Probe{2})
 	is(t, m.Probed(2, "mac", 1*ms), conflict("mac"), Claim{3, 5, 2 * time.Second})
 }
@@ -278,7 +278,7 @@ func TestDefend(t *testing.T) {
 }
 
 func TestGivenUpWhileItProbes(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	is(t, m.Rule(lent(0), 0), Probe{2})
 	is(t, m.Rule(Verdict{Reason: "no"}, 10*ms), Cancel{})
 	is(t, m.Rule(Verdict{Reason: "no"}, 20*ms))
@@ -289,7 +289,7 @@ func TestGivenUpWhileItProbes(t *testing.T) {
 }
 
 func TestGivenUpWhileItClaims(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	is(t, m.Rule(lent(0), 0), Probe{2})
 	is(t, m.Probed(2, "", 10*ms), Claim{3, 5, 2 * time.Second})
 	is(t, m.Rule(Verdict{Reason: "no"}, 20*ms), Cancel{})
@@ -299,7 +299,7 @@ func TestGivenUpWhileItClaims(t *testing.T) {
 }
 
 func TestClaimFails(t *testing.T) {
-	m := play(t, -1)
+	m := play(t, true)
 	fails := func(job int, at time.Duration) []Action {
 		t.Helper()
 		is(t, m.Probed(job, "", at), Claim{job + 1, 5, 2 * time.Second})

@@ -23,7 +23,7 @@ const (
 
 // A Machine decides for one address. One goroutine uses it. Methods that take the time return what is to be done.
 type Machine struct {
-	yield time.Duration
+	patient bool
 
 	state   State
 	verdict Verdict
@@ -32,7 +32,7 @@ type Machine struct {
 	reason  string // why the state is not up
 
 	unwanted     bool          // the job that runs was cancelled
-	yieldFrom    time.Duration // begin of the probing
+	probedFrom   time.Duration // begin of the probing
 	rival        string        // MAC of another holder that was reported
 	reported     time.Duration // when
 	claimAfter   time.Duration // no claim before
@@ -45,9 +45,9 @@ type Machine struct {
 	announce     announcer
 }
 
-// New returns a Machine that waits for Start. yield bounds how long the address is left to a host that answers for it;
-// when it is negative that is as long as the lease of an old holder may run.
-func New(yield time.Duration) *Machine { return &Machine{yield: yield, releasePause: firstPause} }
+// New returns a Machine that waits for Start. A patient one leaves the address to a host that still answers for it until the lease
+// of an old holder is over.
+func New(patient bool) *Machine { return &Machine{patient: patient, releasePause: firstPause} }
 
 // State returns the present state, since when, and why the address is not held.
 func (m *Machine) State() (s State, since time.Duration, reason string) {
@@ -128,7 +128,7 @@ func (m *Machine) begin(now time.Duration) []Action {
 	if !m.mayBegin(now) || now < m.claimAfter {
 		return nil
 	}
-	m.yieldFrom = now
+	m.probedFrom = now
 	m.rival, m.reported = "", 0
 	m.enter(Probing, "it is looked for in the network", now)
 	return []Action{Probe{m.next()}}

@@ -17,7 +17,7 @@ func TestRandom(t *testing.T) {
 		now := time.Duration(0)
 		tr := NewTracker(Config{Boot: "boot", Follow: Leader, Ours: func(string) bool { return true }})
 		tr.Event(line(0, event.Hello{}), 0)
-		m := New(time.Duration(rapid.IntRange(-1, 1).Draw(t, "yield")) * time.Second)
+		m := New(rapid.Bool().Draw(t, "patient"))
 		var (
 			job     Action        // that runs
 			has     bool          // the kernel may have the address

@@ -31,16 +31,16 @@ func (m *Machine) claim(now time.Duration) []Action {
 	return []Action{Claim{m.next(), m.token, Lifetime(m.verdict.Lease.Remaining(now))}}
 }
 
-// patience returns until when the address is left to somebody who answers for it: until the lease of the old holder,
-// and the kernel's lifetime that went with it, have surely passed. Then whoever answers has no right to it.
+// patience returns until when the address is left to somebody who answers for it. A patient machine waits until the lease of the
+// old holder, and the kernel's lifetime that went with it, have surely passed: then whoever answers has no right to it.
 func (m *Machine) patience() time.Duration {
-	if m.yield >= 0 {
-		return m.yieldFrom + m.yield
+	if !m.patient {
+		return m.probedFrom
 	}
 	if o := m.verdict.Others; o.Known {
 		return over(o.Made, o.TTL)
 	}
-	return over(m.yieldFrom, m.verdict.Lease.Deadline-m.verdict.Lease.Made)
+	return over(m.probedFrom, m.verdict.Lease.Deadline-m.verdict.Lease.Made)
 }
 
 // conflict reports another holder, but not the same one again and again.

@@ -30,7 +30,7 @@ type Taker interface {
 // Config is what a Keeper needs. No member may be empty.
 type Config struct {
 	Tracker *hold.Tracker
-	Yield   time.Duration // as hold.New has it
+	Patient bool // as hold.New has it
 	Clock   event.Clock
 	Log     *slog.Logger
 	Report  func(d event.Payload) // gets vip.up, vip.down and vip.conflict; must not block
@@ -67,7 +67,7 @@ func (k *Keeper) Self() (cluster, node string) {
 
 // Add adds an address. make builds its Taker, to which it gives what to call when another host is heard to have it.
 func (k *Keeper) Add(a address.Address, make func(heard func(mac string)) Taker) {
-	g := &keeping{keeper: k, address: a, machine: hold.New(k.Yield), log: k.Log.With("addr", a.IP.String(), "dev", a.Dev)}
+	g := &keeping{keeper: k, address: a, machine: hold.New(k.Patient), log: k.Log.With("addr", a.IP.String(), "dev", a.Dev)}
 	g.taker = make(func(mac string) { k.post(func(now time.Duration) { g.do(g.machine.Conflict(mac, now)) }) })
 	k.each = append(k.each, g)
 }

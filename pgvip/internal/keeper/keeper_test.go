@@ -112,7 +112,7 @@ func run(t *testing.T, socket bool, f func(t *testing.T, w *world)) (err error) 
 		w := &world{began: time.Now(), items: make(chan follow.Item)}
 		w.Keeper = New(Config{
 			Tracker: hold.NewTracker(hold.Config{Boot: "boot", Follow: hold.Leader, Ours: func(string) bool { return true }}),
-			Yield:   -1,
+			Patient: true,
 			Clock:   func() (time.Duration, time.Time) { return time.Since(w.began), time.Now() },
 			Log:     slog.New(slog.DiscardHandler),
 			Report:  func(d event.Payload) { w.note(d.EventType()) },

@@ -33,21 +33,27 @@ func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen f
 	defer every.Stop()
 	v := authority.View{Leader: clustermap.None}
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
 			return
-		case next, ok := <-views:
-			if !ok {
-				return
-			}
-			v = next
+		case v = <-views:
 		case <-every.C:
+			due = true
 		}
 		p.changes(&v)
 		p.backends(&v, seen())
-		p.tick(&v, now())
+		// A lease that was merely renewed can wait for the next tick; one that came or went cannot.
+		if due || p.leases(&v) != p.leases(&p.before) {
+			p.tick(&v, now())
+		}
 		p.before = v
 	}
+}
+
+// leases is what a tick says, but for how long.
+func (p *publisher) leases(v *authority.View) [5]any {
+	return [5]any{v.Leader, v.Quorum, v.VIP.Holder, v.VIP.Token, v.Serve.Epoch}
 }
 
 // changes are told once each.
