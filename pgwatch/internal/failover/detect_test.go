@@ -72,12 +72,12 @@ func TestDetection(t *testing.T) {
 		"in recovery":          {func(w *world) { w.see(0, func(v *report.Backend) { v.Health = report.Starting }, 0, 1, 2) }, 50 * time.Second, 70 * time.Second, false},
 		"too many connections": {func(w *world) { w.see(0, func(v *report.Backend) { v.Health = report.Full }, 0, 1, 2) }, 0, never, false},
 		"lets nobody in":       {func(w *world) { w.see(0, func(v *report.Backend) { v.Health = report.Denied }, 0, 1, 2) }, 0, never, false},
-		"host without power":   {func(w *world) { w.cutOff(0) }, 1900 * time.Millisecond, 2300 * time.Millisecond, false},
+		"host without power":   {func(w *world) { w.cutOff(0) }, 1200 * time.Millisecond, 1600 * time.Millisecond, false},
 		"host unknown to a new leader": {func(w *world) {
 			w.cutOff(0)
 			delete(w.in.Reports, 0)
 			w.in.Elected = w.in.Now
-		}, 1900 * time.Millisecond, 2300 * time.Millisecond, false},
+		}, 1200 * time.Millisecond, 1600 * time.Millisecond, false},
 		"node dead, server well": {func(w *world) { w.mute[0] = true }, 0, never, false},
 		"node dead, server restarts": {func(w *world) {
 			w.mute[0] = true
@@ -128,9 +128,9 @@ func TestStarvedLeaderBlamesNobody(t *testing.T) {
 	w := found(t)
 	w.run(time.Second)
 	w.cutOff(0)
-	w.run(1500 * time.Millisecond)
+	w.run(1100 * time.Millisecond)
 	w.step(time.Second)
-	w.run(1500 * time.Millisecond)
+	w.run(1100 * time.Millisecond)
 	if w.state() != "" {
 		t.Fatalf("it began: %s", w.in.Map.Failover.Reason)
 	}

@@ -34,14 +34,15 @@ type Rules struct {
 
 // Times that no parameter sets.
 const (
-	freshFor     = time.Second            // a report this old still tells how things are
-	slip         = 250 * time.Millisecond // calls come each 100 ms: this node was starved when they are further apart
-	hangProbes   = 4                      // of its own node
-	hangFor      = 2 * time.Second        // for so long nobody had an answer from it
-	hostFor      = time.Second            // the same of a host whose node has been silent for a lease already
-	fenceWait    = 2 * time.Second        // for the node of the old primary, before its leases have to do
-	recruitWait  = time.Second            // for the slowest standby
-	replayRest   = 200 * time.Millisecond // after which a replay is at its end: the last record may be torn
+	freshFor     = time.Second             // a report this old still tells how things are
+	silentFor    = 1250 * time.Millisecond // a node that has not reported for so long may be gone; bursts of loss are shorter
+	slip         = 250 * time.Millisecond  // calls come each 100 ms: this node was starved when they are further apart
+	hangProbes   = 4                       // of its own node
+	hangFor      = 2500 * time.Millisecond // for so long nobody had an answer from it; pauses of a busy host are shorter
+	hostFor      = time.Second             // the same of a host whose node has been silent for a lease already
+	fenceWait    = 2 * time.Second         // for the node of the old primary, before its leases have to do
+	recruitWait  = time.Second             // for the slowest standby
+	replayRest   = 200 * time.Millisecond  // after which a replay is at its end: the last record may be torn
 	replayCap    = 10 * time.Second
 	hookLimit    = 10 * time.Second // for failover_command to bring up a primary
 	hookSettle   = 2 * time.Second  // from its end to a primary that is seen

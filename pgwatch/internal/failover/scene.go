@@ -38,9 +38,10 @@ func (s *scene) fresh(n clustermap.NodeID) bool {
 	return ok && s.Now-a.At <= freshFor
 }
 
-// silent reports whether nothing came from a node for so long that its leases, and those of its host's router, are over.
+// silent reports whether nothing came from a node for so long that its host may be gone. Its leases may not be over yet; a failover
+// that begins meanwhile opens its epoch after they are.
 func (s *scene) silent(n clustermap.NodeID) bool {
-	return s.Now-max(s.Reports[n].At, s.since) > s.Policy.Lease
+	return s.Now-max(s.Reports[n].At, s.since) > silentFor
 }
 
 // agent returns the node on a backend's host that can act there. It is known by what it reports; a leader that never
@@ -160,5 +161,5 @@ func foreign(a, b string) bool { return a != "" && b != "" && a != b }
 // isPrimary reports whether a backend answers, and as a primary.
 func (s *scene) isPrimary(b int) bool {
 	v := s.view(b)
-	return v.Health == report.Well && !v.Standby
+	return v.Health == report.Well && !v.Standby && (v.Timeline > 0 || s.Policy.Backends[b].AlwaysPrimary)
 }

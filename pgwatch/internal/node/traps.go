@@ -39,6 +39,9 @@ func (s *Settings) Traps() (list []string) {
 		}
 	}
 	for _, b := range c.Backends() {
+		if c.String("sr_check_user") == "" && c.StringAt("health_check_user", b.ID) == "" && !b.Flags.AlwaysPrimary {
+			say("sr_check_user is not set: nobody can ask backend %d whether it is a primary, so it never becomes one; set sr_check_user to a role with pg_monitor", b.ID)
+		}
 		if s.Local[b.ID] && b.DataDirectory == "" {
 			say("backend_data_directory%d is not set: whether that server is really dead cannot be known, so a failover waits for leases to end", b.ID)
 		}
