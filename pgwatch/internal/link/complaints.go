@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,10 +20,23 @@ type complaints struct {
 	at  map[complaint]time.Time
 }
 
-// A complaint is what about whom: a node's number, or the address of one that has not told it.
+// A complaint is what about whom, and why if it is in words for an operator; other reasons are too many to tell apart.
 type complaint struct {
-	about string
+	about string // an address
 	what  string
+	why   string
+}
+
+// complain makes a complaint of an error.
+func complain(about, what string, err error) complaint {
+	c := complaint{about: about, what: what}
+	if r, ok := errors.AsType[refusal](err); ok {
+		c.why = string(r)
+	}
+	if e, ok := errors.AsType[protocolError](err); ok {
+		c.why = string(e)
+	}
+	return c
 }
 
 // say logs the words, unless that was done within the last minute.

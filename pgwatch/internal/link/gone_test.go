@@ -93,7 +93,7 @@ func ask(t *testing.T, n *node, what string) {
 			}
 		}
 		select {
-		case <-time.After(time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		case <-limit:
 			t.Fatalf("no answer to %q", what)
 		}

@@ -174,18 +174,24 @@ func join(nodes ...*node) {
 // deliver sends until the message arrives, as senders do.
 func deliver(t *testing.T, from, to *node, body string) {
 	t.Helper()
+	deliverKind(t, from, to, Raft, body)
+}
+
+func deliverKind(t *testing.T, from, to *node, k Kind, body string) {
+	t.Helper()
 	limit := time.After(patience)
 	for {
-		from.Send(to.cfg.Self, Message{Raft, []byte(body)})
+		from.Send(to.cfg.Self, Message{k, []byte(body)})
+		select {
+		case <-time.After(100 * time.Millisecond): // it may have been lost
+		case <-to.news:
+		case <-limit:
+			t.Fatalf("node %d never got %.40q of kind %d from node %d", to.cfg.Self, body, k, from.cfg.Self)
+		}
 		for _, e := range to.all("received", from.cfg.Self) {
-			if string(e.m.Body) == body {
+			if e.m.Kind == k && string(e.m.Body) == body {
 				return
 			}
-		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-limit:
-			t.Fatalf("node %d never got %q of node %d", to.cfg.Self, body, from.cfg.Self)
 		}
 	}
 }

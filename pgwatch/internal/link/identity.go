@@ -22,18 +22,24 @@ const (
 // errKey is another wd_authkey on the other side.
 var errKey = errors.New("its wd_authkey is not the one of this node")
 
-// identity returns the TLS configuration of both sides of every connection.
+// Derive returns the key of so many bytes for one use of wd_authkey (HKDF, RFC 5869). Each use has its own label.
 //
-// All nodes derive one Ed25519 key from wd_authkey (HKDF, RFC 5869) and show a certificate with it, which TLS makes them
-// prove. Nothing else in a certificate counts, so clocks do not matter. A server shows its certificate to anybody who calls,
-// who may then try words against it; that is why a word is first stretched (PBKDF2, RFC 8018), and why wd_authkey
-// should be long and random.
-func identity(wdAuthkey string) (*tls.Config, error) {
+// Who hears encrypted traffic or sees a certificate may try words against it; that is why a word is first stretched
+// (PBKDF2, RFC 8018), and why wd_authkey should be long and random.
+func Derive(wdAuthkey, label string, size int) ([]byte, error) {
 	stretched, err := pbkdf2.Key(sha256.New, wdAuthkey, []byte(salt), rounds, sha256.Size)
 	if err != nil {
 		return nil, err
 	}
-	seed, err := hkdf.Key(sha256.New, stretched, nil, label, ed25519.SeedSize)
+	return hkdf.Key(sha256.New, stretched, nil, label, size)
+}
+
+// identity returns the TLS configuration of both sides of every connection.
+//
+// All nodes derive one Ed25519 key from wd_authkey and show a certificate with it, which TLS makes them prove. Nothing
+// else in a certificate counts, so clocks do not matter. A server shows its certificate to anybody who calls.
+func identity(wdAuthkey string) (*tls.Config, error) {
+	seed, err := Derive(wdAuthkey, label, ed25519.SeedSize)
 	if err != nil {
 		return nil, err
 	}

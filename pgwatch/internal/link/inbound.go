@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -33,7 +32,7 @@ func (l *Link) accept(ctx context.Context) {
 		}
 		if err != nil {
 			// Out of descriptors or memory: connections that end give some back.
-			l.complaints.say(time.Now(), slog.LevelError, complaint{"", "no connection can be taken"}, "err", err)
+			l.complaints.say(time.Now(), slog.LevelError, complain("", "no connection can be taken", err), "err", err)
 			sleep(ctx, 100*time.Millisecond)
 			continue
 		}
@@ -60,13 +59,12 @@ func (l *Link) serve(ctx context.Context, raw net.Conn) {
 	if !l.leave(p, i) {
 		return // this node closed it
 	}
-	var broken protocolError
-	switch {
-	case closedByPeer(err):
+	if closedByPeer(err) {
 		raise(p.lost)
-	case errors.As(err, &broken):
-		l.complaints.say(time.Now(), slog.LevelError, complaint{hostOf(raw).String(), "a connection is refused"},
-			"node", i.node, "addr", raw.RemoteAddr(), "err", err)
+	}
+	if _, ok := errors.AsType[protocolError](err); ok {
+		about := complain(hostOf(raw).String(), "a connection is ended", err)
+		l.complaints.say(time.Now(), slog.LevelError, about, "node", i.node, "addr", raw.RemoteAddr(), "err", err)
 	}
 }
 
@@ -117,20 +115,18 @@ func (l *Link) receive(p *peer, i *inbound) error {
 
 // complainOfCaller says why a connection did not come about. Those that said nothing are not worth a word.
 func (l *Link) complainOfCaller(ctx context.Context, raw net.Conn, err error) {
-	var remote *net.OpError
-	var r refusal
-	about := complaint{hostOf(raw).String(), "a connection is refused"}
-	level := slog.LevelWarn
+	remote, ok := errors.AsType[*net.OpError](err)
+	alert := ok && remote.Op == "remote error" // so crypto/tls calls what the other side did not like
+	_, refused := errors.AsType[refusal](err)
+	level, what := slog.LevelWarn, "a connection is refused: it is none of another pgwatch"
 	switch {
-	case ctx.Err() != nil, errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), closedByPeer(err):
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded), closedByPeer(err):
 		return
-	case errors.As(err, &r):
-		level = slog.LevelError
-	case errors.Is(err, errKey), errors.As(err, &remote) && remote.Op == "remote error":
-		about.what = "a connection is refused: wd_authkey there is not the one of this node"
-		level = slog.LevelError
-	default:
-		about.what = "a connection is refused: it is none of another pgwatch"
+	case refused:
+		level, what = slog.LevelError, "a connection is refused"
+	case alert, errors.Is(err, errKey):
+		level, what = slog.LevelError, "a connection is refused: wd_authkey there is not the one of this node"
 	}
+	about := complain(hostOf(raw).String(), what, err)
 	l.complaints.say(time.Now(), level, about, "addr", raw.RemoteAddr(), "err", err)
 }

@@ -133,14 +133,14 @@ func (k *keeper) complain(ctx context.Context, what string, err error) {
 		return
 	}
 	level := slog.LevelWarn
-	var r refusal
+	_, refused := errors.AsType[refusal](err)
 	switch {
 	case errors.Is(err, errKey):
 		level, what = slog.LevelError, "a node is refused: wd_authkey there is not the one of this node"
-	case errors.As(err, &r):
+	case refused:
 		level, what = slog.LevelError, "a node is refused"
 	}
-	k.link.complaints.say(time.Now(), level, complaint{k.addr, what}, "node", k.peer.id, "addr", k.addr, "err", err)
+	k.link.complaints.say(time.Now(), level, complain(k.addr, what, err), "node", k.peer.id, "addr", k.addr, "err", err)
 }
 
 // sleep waits, but not beyond the end of ctx.
