@@ -50,6 +50,7 @@ type Core struct {
 	applied     uint64
 	appliedTerm uint64
 	snapped     uint64
+	newcomer    bool // the voters or learners are others than the snapshot says
 
 	peers   map[clustermap.NodeID]*peer
 	letters []Letter
@@ -98,6 +99,7 @@ type Core struct {
 	careful     bool              // this node was left with half of the votes before it stopped: it must hear of the others first
 	force       string            // why to go on without the others
 	forceBy     string
+	forceWith   []uint64
 	quarantined string
 }
 
@@ -209,7 +211,7 @@ func (c *Core) Next(now time.Duration) (Output, bool) {
 	if c.err == nil && c.force != "" && (c.rn == nil || !c.rn.HasReady()) {
 		c.goOn()
 	}
-	if c.askNow && c.err == nil {
+	if c.askNow && c.err == nil && c.replayed() {
 		c.askNow = false
 		c.ask()
 	}

@@ -3,7 +3,6 @@ package authority
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -59,16 +58,16 @@ func (c *Core) judgeHalf() {
 		return // it stopped on purpose and others went on
 	}
 	voters, dead := c.voters(), ""
-	alive := 0
+	var alive []uint64
 	for _, id := range voters {
 		p := c.peer(id)
 		switch {
 		case id == c.cfg.Self.ID:
-			alive++
-		case c.silent(id) || p.is != nil && p.is.Empty:
+			alive = append(alive, raftID(id))
+		case c.silent(id) || p.empty != never && c.watched-p.empty >= c.cfg.HalfSilence:
 			dead = fmt.Sprintf("%s, node %d", dead, id)
 		case c.alive(id) && c.counts(p):
-			alive++
+			alive = append(alive, raftID(id))
 			if !c.knowsMore(p.is) {
 				return
 			}
@@ -77,8 +76,8 @@ func (c *Core) judgeHalf() {
 		}
 	}
 	settled := len(voters) == 2 || c.leader == clustermap.None && c.watched-c.without >= aliveFor
-	if 2*alive == len(voters) && settled {
-		c.force, c.forceBy = "half of the votes: lost"+dead[1:], "enable_consensus_with_half_votes"
+	if 2*len(alive) == len(voters) && settled {
+		c.force, c.forceBy, c.forceWith = "half of the votes: lost"+dead[1:], "enable_consensus_with_half_votes", alive
 	}
 }
 
@@ -93,22 +92,14 @@ func (c *Core) knowsMore(s *standing) bool {
 	return before(c.cfg.Self, s.Self)
 }
 
-// goOn makes the voters that live all voters there are, and records that. What is in this node's log counts as decided.
+// goOn makes those that it goes on with all voters there are, and records that. What is in this node's log counts as decided.
 func (c *Core) goOn() {
 	why := c.force
 	c.force, c.careful = "", false
-	voters := []uint64{raftID(c.cfg.Self.ID)}
 	if c.rn == nil {
-		m := clustermap.Map{Members: c.configured()}
-		c.foundForced(m, 0, 1, why, voters)
+		c.foundForced(clustermap.Map{Members: c.configured()}, 0, 1, why)
 		return
 	}
-	for _, id := range c.voters() {
-		if id != c.cfg.Self.ID && !c.silent(id) && c.counts(c.peer(id)) {
-			voters = append(voters, raftID(id))
-		}
-	}
-	slices.Sort(voters)
 	m, last := c.m, c.last()
 	if last > c.applied {
 		entries, err := c.store.Entries(c.applied+1, last+1, math.MaxUint64)
@@ -128,10 +119,10 @@ func (c *Core) goOn() {
 			m, _ = m.Apply(e.GetIndex(), cmd)
 		}
 	}
-	c.foundForced(m, last, c.hard.GetTerm(), why, voters)
+	c.foundForced(m, last, c.hard.GetTerm(), why)
 }
 
-func (c *Core) foundForced(m clustermap.Map, last, term uint64, why string, voters []uint64) {
+func (c *Core) foundForced(m clustermap.Map, last, term uint64, why string) {
 	f := clustermap.Forced{Node: c.cfg.Self.ID, From: last, Reason: why, At: c.cfg.wall()}
 	m, err := m.Apply(last+1, clustermap.Command{By: c.forceBy, Forced: &f})
 	if err != nil {
@@ -140,7 +131,7 @@ func (c *Core) foundForced(m clustermap.Map, last, term uint64, why string, vote
 	}
 	m.Index = last + 1
 	c.leading, c.leader = false, clustermap.None
-	c.found(m, term+forcedTerms, voters)
+	c.found(m, term+forcedTerms, c.forceWith)
 	c.campaignAt, c.lost = c.now, clustermap.None
 	c.askNow = true
 }
@@ -150,6 +141,6 @@ func (c *Core) foundForced(m clustermap.Map, last, term uint64, why string, vote
 func (c *Core) Force(now time.Duration, by string) {
 	c.clock(now)
 	if c.quarantined == "" && c.err == nil {
-		c.force, c.forceBy = "an operator's word", by
+		c.force, c.forceBy, c.forceWith = "an operator's word", by, []uint64{raftID(c.cfg.Self.ID)}
 	}
 }

@@ -78,7 +78,7 @@ func (c *Core) meet(from clustermap.NodeID, p *peer) {
 	case c.quarantined != "":
 	case s.Lost:
 		c.quarantine(fmt.Sprintf("this node and node %d both went on by themselves; node %d is ahead", from, from))
-	case c.cfg.Self.ID < from && !p.judged:
+	case c.cfg.Self.ID < from && !p.judged && c.replayed():
 		p.judged = true
 		if s.Epoch > c.m.Epoch || s.Epoch == c.m.Epoch && s.Index > c.m.Index {
 			c.quarantine(fmt.Sprintf("this node and node %d both went on by themselves; node %d is ahead (epoch %d, index %d; here %d, %d)",

@@ -96,10 +96,13 @@ func (c *Core) done() {
 	for _, r := range rd.ReadStates {
 		c.confirm(r.RequestCtx)
 	}
-	if c.applied >= c.snapped+uint64(c.cfg.KeepEntries) {
+	if c.applied >= c.snapped+uint64(c.cfg.KeepEntries) || c.newcomer {
 		c.compact()
 	}
 }
+
+// replayed reports whether this node has applied all that it knows to be decided: when it starts it has only a snapshot.
+func (c *Core) replayed() bool { return c.applied >= c.hard.GetCommit() }
 
 // apply does what the log has decided.
 func (c *Core) apply(e *raftpb.Entry) error {
@@ -154,6 +157,7 @@ func (c *Core) applyConf(e *raftpb.Entry) error {
 		}
 	}
 	c.conf = c.rn.ApplyConfChange(&cc)
+	c.newcomer = true // raft takes no snapshot in which it is not named itself, so that an older one is of no use to it
 	var a admission
 	if len(cc.GetContext()) > 0 {
 		if err := json.Unmarshal(cc.GetContext(), &a); err != nil {
@@ -181,7 +185,7 @@ func (c *Core) compact() {
 		c.err = err
 		return
 	}
-	c.snapped, c.save = c.applied, &Save{Snapshot: s}
+	c.snapped, c.save, c.newcomer = c.applied, &Save{Snapshot: s}, false
 }
 
 func (c *Core) voters() []clustermap.NodeID {

@@ -27,15 +27,26 @@ func (r *Raft) until(ctx context.Context, what string, done func(v *View) bool) 
 	}
 }
 
-// Resign hands the leadership to another voter: to, or the best one if to is clustermap.None. On a node that does not
-// lead there is nothing to do.
+// Resign hands the leadership to another voter: to, or the best one if to is clustermap.None. It tries until ctx ends,
+// because a voter can take over only when it has all of the log. On a node that does not lead there is nothing to do.
 func (r *Raft) Resign(ctx context.Context, to clustermap.NodeID) error {
 	v := r.View()
 	if v.Leader != r.opt.Self.ID {
 		return nil
 	}
-	r.inbox.put(func(now time.Duration, c *Core) { c.Resign(now, to) })
-	return r.until(ctx, "no other node has taken over", func(n *View) bool { return n.Leader != r.opt.Self.ID && n.Leader != clustermap.None })
+	var asked time.Duration
+	return r.until(ctx, "no other node has taken over", func(n *View) bool {
+		if n.Leader != r.opt.Self.ID && n.Leader != clustermap.None {
+			return true
+		}
+		r.inbox.put(func(now time.Duration, c *Core) {
+			if now-asked >= c.cfg.Election {
+				asked = now
+				c.Resign(now, to)
+			}
+		})
+		return false
+	})
 }
 
 // Leave hands over the leadership and gives up this node's vote, for a node that is about to stop. The last voter keeps
