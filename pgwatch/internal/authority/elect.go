@@ -120,6 +120,9 @@ func (c *Core) resign(to clustermap.NodeID, witness bool) {
 	}
 }
 
+// witnessLeads is how long a witness that was elected leads at least.
+const witnessLeads = 10 * time.Second
+
 // handOver gives the leadership away when this node is leaving, or is a witness and others can lead as well.
 func (c *Core) handOver() {
 	pause := c.cfg.Lease
@@ -127,6 +130,11 @@ func (c *Core) handOver() {
 		pause = c.cfg.Election
 	}
 	if !c.leaving && !c.cfg.Self.Witness || c.now-c.handAt < pause {
+		return
+	}
+	// A successor counts old leases from its own election, which would make a failover longer. Another node's death leads
+	// to both: so a witness waits until it is clear that there is none.
+	if !c.leaving && (c.m.Failover != nil || c.now-c.elected < witnessLeads) {
 		return
 	}
 	c.handAt = c.now

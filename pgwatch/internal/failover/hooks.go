@@ -41,7 +41,7 @@ func (s *scene) hookOf(f *clustermap.Failover, h pendingHook, limit time.Duratio
 	return state, command(a)
 }
 
-// runHook orders a hook on this node until the node says that it has ended, or its limit has passed.
+// runHook orders a hook until a node says that it has ended, or its limit has passed.
 func (s *scene) runHook(h pendingHook, limit time.Duration) hookState {
 	for _, n := range s.nodes {
 		for _, d := range s.Reports[n].Report.Hooks {
@@ -58,8 +58,22 @@ func (s *scene) runHook(h pendingHook, limit time.Duration) hookState {
 	if s.Now-began >= limit {
 		return hookState{err: fmt.Sprintf("it has not ended within %v", limit)}
 	}
-	s.order(s.Self, report.Order{Op: report.DoHook, Backend: h.backend, Epoch: s.Map.Promised, To: clustermap.None, Hook: h.name, ID: h.id, Vars: h.vars})
+	s.order(s.runner(), report.Order{Op: report.DoHook, Backend: h.backend, Epoch: s.Map.Promised, To: clustermap.None, Hook: h.name, ID: h.id, Vars: h.vars})
 	return hookState{}
+}
+
+// runner is the node that runs hooks: the leader, as with Pgpool-II. The scripts are on the hosts of the servers, so a leader that
+// is a witness leaves it to the first other node that is heard.
+func (s *scene) runner() clustermap.NodeID {
+	if me := s.Map.Member(s.Self); me == nil || !me.Witness {
+		return s.Self
+	}
+	for _, m := range s.Map.Members {
+		if !m.Witness && s.fresh(m.ID) {
+			return m.ID
+		}
+	}
+	return s.Self
 }
 
 // runHooks runs what is due after a change of status, one after another.

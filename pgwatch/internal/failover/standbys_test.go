@@ -166,3 +166,24 @@ func TestHookRunsOnce(t *testing.T) {
 		t.Errorf("the command did nothing, and nobody promotes: %+v", w.plan.Orders)
 	}
 }
+
+// The scripts are on the hosts of the servers: a witness that leads has another node run them.
+func TestWitnessLeavesHooksToOthers(t *testing.T) {
+	w := found(t)
+	w.in.Policy.FailoverHook = true
+	for id := range clustermap.NodeID(3) {
+		w.apply(clustermap.Command{Member: &clustermap.Member{ID: id, Host: "h", Witness: id == w.in.Self}})
+	}
+	w.apply(clustermap.Command{Begin: &clustermap.Failover{Kind: clustermap.Failure, From: 0, To: clustermap.None}})
+	w.cutOff(0)
+	w.run(2 * time.Second)
+	w.obey(report.DoRecruit, 1, 2)
+	w.reaches(clustermap.Promote)
+	w.step(20 * time.Millisecond)
+	if o := w.ordered(1, report.DoHook); o.Hook != "failover_command" {
+		t.Errorf("orders %+v", w.plan.Orders)
+	}
+	if o := w.ordered(w.in.Self, report.DoHook); o.ID != "" {
+		t.Errorf("the witness runs %+v", o)
+	}
+}

@@ -108,6 +108,27 @@ func (n *Node) Kill() {
 	}
 }
 
+// Leave stops the process in order: as soon as the crew can do without it, or when limit has passed.
+func (n *Node) Leave(limit time.Duration) {
+	if n.Core == nil {
+		return
+	}
+	n.w.Log("node %d leaves", n.Self.ID)
+	n.Do(func(now time.Duration, c *authority.Core) { c.Leave(now) })
+	life, end := n.life, n.w.Now+limit
+	var look func()
+	look = func() {
+		switch {
+		case n.life != life:
+		case n.View.Left || n.w.Now >= end:
+			n.Kill()
+		default:
+			n.w.After(5*time.Millisecond, look)
+		}
+	}
+	look()
+}
+
 // Off cuts the power: nobody is told.
 func (n *Node) Off() {
 	if n.Core != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,44 +15,40 @@ import (
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
-// TestSeeds runs PGCREW_SEEDS worlds (500), or only the one of PGCREW_SEED.
-func TestSeeds(t *testing.T) {
-	if one := os.Getenv("PGCREW_SEED"); one != "" {
-		seed, err := strconv.ParseUint(one, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := newCrew(seed)
-		defer c.Close()
-		c.live()
-		for _, line := range c.Trace() {
-			t.Log(line)
-		}
-		t.Log(c)
-		if c.Failed != nil {
-			t.Fatal(c.Failed)
-		}
-		return
+// TestSeeds runs PGCREW_SEEDS worlds (500), or only the one of PGCREW_SEED, and tells how that went.
+func TestSeeds(t *testing.T) { seeds(t, newCrew, (*crew).live) }
+
+// TestHalf does the same with two nodes of which one can go on alone.
+func TestHalf(t *testing.T) { seeds(t, newPair, (*crew).liveInTurns) }
+
+func seeds(t *testing.T, begin func(seed uint64) *crew, live func(*crew)) {
+	first, last := number(t, "PGCREW_SEED", 0), number(t, "PGCREW_SEEDS", 500)
+	if first > 0 {
+		last = first
 	}
-	seeds, err := strconv.ParseUint(cmp(os.Getenv("PGCREW_SEEDS"), "500"), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for seed := uint64(1); seed <= seeds; seed++ {
-		c := newCrew(seed)
-		c.live()
+	for seed := max(first, 1); seed <= last; seed++ {
+		c := begin(seed)
+		live(c)
 		c.Close()
+		if first > 0 {
+			t.Log(strings.Join(append(c.Trace(), c.String()), "\n"))
+		}
 		if c.Failed != nil {
 			t.Errorf("%v (PGCREW_SEED=%d shows how)", c.Failed, seed)
 		}
 	}
 }
 
-func cmp(a, b string) string {
-	if a == "" {
-		return b
+func number(t *testing.T, name string, def uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return def
 	}
-	return a
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
 }
 
 // A crew is a World with a model of what the nodes decide: a failover now and then.
@@ -62,23 +59,39 @@ type crew struct {
 	wiped bool // one disk was lost; no other one may be
 }
 
+// newCrew is a crew of three, or five, and in some worlds one of them only votes.
 func newCrew(seed uint64) *crew {
+	nodes := 3
+	if seed%8 == 0 {
+		nodes = 5
+	}
+	return newWorld(sim.Setting{Seed: seed, Nodes: nodes, Witness: seed%3 == 0})
+}
+
+// newPair is a crew of two. Their arbiter is beside one of them.
+func newPair(seed uint64) *crew {
+	return newWorld(sim.Setting{Seed: seed, Nodes: 2, Half: true})
+}
+
+func newWorld(s sim.Setting) *crew {
 	c := &crew{bad: clustermap.None}
-	c.World = sim.New(sim.Setting{
-		Seed: seed, Nodes: 3, Witness: seed%3 == 0,
-		Plan: func(n *sim.Node) func(authority.Situation) authority.Plan { return c.plan },
-		Report: func(n *sim.Node) report.Report {
-			return report.Report{Node: n.Self.ID, Epoch: n.View.Map.Epoch, Closed: n.Closed}
-		},
-		Seen: func(n *sim.Node, v *authority.View) {
-			c.check.Seen(n, v)
-			// Some routers close when they hear of a failover, and say so.
-			if f := v.Map.Failover; f != nil && (int(f.ID)+int(n.Self.ID))%2 == 0 {
-				n.Closed = max(n.Closed, f.Epoch)
-			}
-		},
-		Step: func() { c.check.Step() },
-	})
+	s.Plan = func(*sim.Node) func(authority.Situation) authority.Plan { return c.plan }
+	s.Report = func(n *sim.Node) report.Report {
+		r := report.Report{Node: n.Self.ID, Epoch: n.View.Map.Epoch, Closed: n.Closed, Arbiters: "reached"}
+		if beside := int(s.Seed % 2); !c.Net.Reaches(int(n.Self.ID), beside) {
+			r.Arbiters = "lost"
+		}
+		return r
+	}
+	s.Seen = func(n *sim.Node, v *authority.View) {
+		c.check.Seen(n, v)
+		// Some routers close when they hear of a failover, and say so.
+		if f := v.Map.Failover; f != nil && (int(f.ID)+int(n.Self.ID))%2 == 0 {
+			n.Closed = max(n.Closed, f.Epoch)
+		}
+	}
+	s.Step = func() { c.check.Step() }
+	c.World = sim.New(s)
 	c.check = sim.NewCheck(c.World)
 	return c
 }
@@ -122,6 +135,52 @@ func (c *crew) live() {
 		c.fault()
 		c.Run(time.Duration(c.Rand.IntN(1200)) * time.Millisecond)
 	}
+	c.peace()
+	if c.Failed == nil {
+		c.Run(time.Second)
+		if !c.well() && c.Failed == nil {
+			c.Fail("peace did not last")
+		}
+	}
+}
+
+// liveInTurns lets a pair live through faults of one node at a time: with half of the votes no more can be promised.
+func (c *crew) liveInTurns() {
+	c.peace()
+	for range 2 + c.Rand.IntN(3) {
+		n := c.Nodes[c.Rand.IntN(2)]
+		alone := c.Nodes[1-n.Self.ID]
+		switch c.Rand.IntN(8) {
+		case 0, 1:
+			n.Kill()
+		case 2:
+			n.Off()
+		case 3:
+			n.Freeze(time.Duration(c.Rand.IntN(8000)) * time.Millisecond)
+		case 4, 5:
+			c.Log("the link is cut")
+			c.Net.Split(func(i int) bool { return i == 0 })
+			alone = c.Nodes[c.Seed%2]
+		case 6:
+			n.Leave(time.Duration(c.Rand.IntN(300)) * time.Millisecond)
+		case 7:
+			c.lose(n)
+		}
+		if c.Rand.IntN(2) == 0 {
+			c.bad = c.Rand.IntN(2)
+		}
+		if c.Rand.IntN(3) > 0 {
+			c.Until(12*time.Second, "the other node leads alone, or both do again", func() bool {
+				return alone.View.Leading && alone.View.Quorum != authority.NoVote || c.well()
+			})
+		}
+		c.Run(time.Duration(c.Rand.IntN(4000)) * time.Millisecond)
+		c.peace()
+	}
+}
+
+// peace mends everything, and waits until all is well.
+func (c *crew) peace() {
 	c.Log("peace")
 	c.Net.Heal()
 	c.check.Split(nil)
@@ -131,18 +190,20 @@ func (c *crew) live() {
 		n.Start()
 	}
 	c.Until(15*time.Second, "peace", c.well)
-	if c.Failed == nil {
-		c.Run(time.Second)
-		if !c.well() && c.Failed == nil {
-			c.Fail("peace did not last")
-		}
-	}
+}
+
+// lose takes a node's disk away.
+func (c *crew) lose(n *sim.Node) {
+	n.Kill()
+	c.Log("node %d loses its disk", n.Self.ID)
+	n.Disk.Wipe()
+	c.check.Forget(n.Self.ID)
 }
 
 // fault makes something go wrong.
 func (c *crew) fault() {
 	n := c.Nodes[c.Rand.IntN(len(c.Nodes))]
-	switch c.Rand.IntN(16) {
+	switch c.Rand.IntN(18) {
 	case 0, 1:
 		n.Kill()
 	case 2:
@@ -161,7 +222,9 @@ func (c *crew) fault() {
 		one := c.Rand.IntN(len(c.Nodes))
 		c.Log("node %d is cut off", one)
 		c.Net.Split(func(i int) bool { return i == one })
-		c.check.Split(func(i int) bool { return i != one })
+		if c.joined() {
+			c.check.Split(func(i int) bool { return i != one })
+		}
 	case 10:
 		from, to := c.Rand.IntN(len(c.Nodes)), c.Rand.IntN(len(c.Nodes))
 		c.Log("nothing gets from node %d to %d", from, to)
@@ -178,12 +241,12 @@ func (c *crew) fault() {
 		c.Log("backend %d is to go", c.bad)
 	case 15:
 		if !c.wiped && c.joined() {
-			c.Log("node %d loses its disk", n.Self.ID)
 			c.wiped = true
-			n.Kill()
-			n.Disk.Wipe()
-			c.check.Forget(n.Self.ID)
+			c.lose(n)
 		}
+	case 16, 17:
+		c.check.Split(nil) // who leaves takes its vote out of the count
+		n.Leave(time.Duration(c.Rand.IntN(500)) * time.Millisecond)
 	}
 	if c.Rand.IntN(4) == 0 {
 		c.Nodes[c.Rand.IntN(len(c.Nodes))].Propose(clustermap.Command{Pause: new(c.Rand.IntN(2) == 0)})
