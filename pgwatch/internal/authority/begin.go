@@ -27,7 +27,7 @@ type State struct {
 func New(cfg Config, st State, now time.Duration) (*Core, error) {
 	c := &Core{cfg: cfg.withDefaults(), now: now, elected: never, confirmed: never, peers: map[clustermap.NodeID]*peer{},
 		sent: map[uint64]time.Duration{}, waiters: map[uint64]time.Duration{}, admitted: map[clustermap.NodeID]uint64{},
-		campaignAt: never, lost: clustermap.None, leader: clustermap.None, holder: clustermap.None, vip: VIP{Holder: clustermap.None}, dirty: true, askNow: true}
+		campaignAt: never, reached: never, lost: clustermap.None, leader: clustermap.None, holder: clustermap.None, vip: VIP{Holder: clustermap.None}, dirty: true, askNow: true}
 	c.hard, c.conf = &raftpb.HardState{}, &raftpb.ConfState{}
 	c.peer(cfg.Self.ID)
 	switch {

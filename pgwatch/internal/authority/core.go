@@ -57,6 +57,7 @@ type Core struct {
 	results []Result
 	dirty   bool // the View changed
 	report  report.Report
+	reached time.Duration // watched: since when it says that an arbiter is; never
 
 	term    uint64            // as raft has it
 	leader  clustermap.NodeID // likewise
@@ -197,6 +198,12 @@ func (c *Core) tickRaft() {
 // Report takes what this node sees now. If it is urgent the leader is told at once.
 func (c *Core) Report(now time.Duration, r report.Report, urgent bool) {
 	c.clock(now)
+	switch {
+	case r.Arbiters != reached:
+		c.reached = never
+	case c.reached == never:
+		c.reached = c.watched
+	}
 	c.report = r
 	c.askNow = c.askNow || urgent
 }

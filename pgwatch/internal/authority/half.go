@@ -45,14 +45,17 @@ func (c *Core) knowsAlone() bool {
 		}
 		return false
 	}
-	return !c.cfg.Arbiters || c.report.Arbiters == reached
+	return !c.cfg.Arbiters || c.reached != never
 }
 
 // judgeHalf goes on without the other half of the voters when it is dead, as far as can be told, and this node knows more
 // than the others of its own half.
 func (c *Core) judgeHalf() {
-	if !c.cfg.Half || c.rn == nil || c.force != "" || !c.votes(c.cfg.Self.ID) || c.cfg.Arbiters && c.report.Arbiters != reached {
+	if !c.cfg.Half || c.rn == nil || c.force != "" || !c.votes(c.cfg.Self.ID) {
 		return
+	}
+	if c.cfg.Arbiters && (c.reached == never || c.watched-c.reached < c.cfg.HalfSilence) {
+		return // this node may have been the one that was cut off, and hear of the other in a moment
 	}
 	if me := c.m.Member(c.cfg.Self.ID); me == nil || me.Left {
 		return // it stopped on purpose and others went on

@@ -123,7 +123,7 @@ func (c *Core) deliver(to clustermap.NodeID, g *grant) {
 
 // mayLease reports whether this leader may give leases at all: with half of the votes only while an arbiter sees it.
 func (c *Core) mayLease() bool {
-	return c.leads() && (!c.alone() || !c.cfg.Arbiters || c.report.Arbiters == reached)
+	return c.leads() && (!c.alone() || !c.cfg.Arbiters || c.reached != never)
 }
 
 // reached is what a report says of trusted_servers when one answers.

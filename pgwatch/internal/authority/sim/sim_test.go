@@ -187,9 +187,13 @@ func (c *crew) peace() {
 	c.bad = clustermap.None
 	for _, n := range c.Nodes {
 		n.Freeze(0)
-		n.Start()
 	}
-	c.Until(15*time.Second, "peace", c.well)
+	c.Until(15*time.Second, "peace", func() bool {
+		for _, n := range c.Nodes {
+			n.Start() // also those that were still leaving
+		}
+		return c.well()
+	})
 }
 
 // lose takes a node's disk away.
