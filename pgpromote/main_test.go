@@ -11,7 +11,10 @@ import (
 	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/common/tooltest"
 )
+
+func TestManPage(t *testing.T) { tooltest.Man(t, "pgpromote", "PGPROMOTE", new(cli)) }
 
 // call runs the program in this process.
 func call(stdin string, args ...string) (status int, out, errs string) {

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
 )
 
@@ -35,14 +36,14 @@ type explanation struct {
 }
 
 // Run reads statements until the end of input and answers each with one line.
-func (e explainCmd) Run(ctx context.Context, d *deps) error {
-	c, err := e.config(d)
+func (e explainCmd) Run(ctx context.Context, t *tool.Tool) error {
+	c, err := e.config(t)
 	if err != nil {
 		return err
 	}
 	settings, err := route.FromConfig(c)
 	if err != nil {
-		return usageError{err}
+		return tool.UsageError{Err: err}
 	}
 	x := explainer{
 		classifier: route.NewClassifier(settings),
@@ -51,15 +52,15 @@ func (e explainCmd) Run(ctx context.Context, d *deps) error {
 		env:        route.Env{StandardStrings: true, Encoding: route.EncodingUTF8},
 	}
 	if !e.Offline {
-		if x.env.Catalog, err = e.catalog(ctx, d, c, settings.Catalog); err != nil {
-			fmt.Fprintln(d.err, "pgrouter: warning:", err)
-			fmt.Fprintln(d.err, "pgrouter: warning: no names are known, so that reads of tables and functions are shown as primary")
+		if x.env.Catalog, err = e.catalog(ctx, t, c, settings.Catalog); err != nil {
+			fmt.Fprintln(t.Err, "pgrouter: warning:", err)
+			fmt.Fprintln(t.Err, "pgrouter: warning: no names are known, so that reads of tables and functions are shown as primary")
 		}
 	}
 	x.reset()
-	out := json.NewEncoder(d.out)
+	out := json.NewEncoder(t.Out)
 	out.SetEscapeHTML(false)
-	statements, failed := e.statements(d.in)
+	statements, failed := e.statements(t.In)
 	for {
 		select {
 		case <-ctx.Done():
@@ -79,15 +80,15 @@ func (e explainCmd) Run(ctx context.Context, d *deps) error {
 }
 
 // config reads the configuration. Without any file the defaults serve, because explain needs no server.
-func (e explainCmd) config(d *deps) (*config.Config, error) {
-	if d.cli.Config == "" && config.Find() == "" {
+func (e explainCmd) config(t *tool.Tool) (*config.Config, error) {
+	if t.Flags.Config == "" && config.Find() == "" {
 		c := config.Default()
-		if err := c.Environment("PGROUTER", d.environ); err != nil {
-			return nil, usageError{err}
+		if err := c.Environment(t.Env, t.Environ); err != nil {
+			return nil, tool.UsageError{Err: err}
 		}
 		return c, nil
 	}
-	return d.config()
+	return t.Config()
 }
 
 // statements reads in in the background, because a read from a terminal cannot be interrupted and a signal must be

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/route"
 )
 
@@ -18,7 +19,7 @@ import (
 const explainPatience = 5 * time.Second
 
 // catalog reads the names of the database from the first server that answers.
-func (e explainCmd) catalog(ctx context.Context, d *deps, c *config.Config, set route.CatalogSettings) (*route.Catalog, error) {
+func (e explainCmd) catalog(ctx context.Context, t *tool.Tool, c *config.Config, set route.CatalogSettings) (*route.Catalog, error) {
 	backends := c.Backends()
 	if len(backends) == 0 {
 		return nil, errors.New("no server is configured to look names up on (backend_hostname0)")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/tool"
 )
 
 // TestExplainAsksTheDatabase explains statements whose answer only the database knows, with the password of pool_passwd.
@@ -32,12 +33,9 @@ func TestExplainAsksTheDatabase(t *testing.T) {
 	write("pool_passwd", "postgres:TEXT"+pgtest.Password+"\n")
 
 	var out, words bytes.Buffer
-	d := &deps{
-		cli: &cli{Config: conf}, out: &out, err: &words,
-		in: strings.NewReader("SELECT id FROM t\nSELECT f()\nSELECT n FROM v\nSELECT nextval('s')\nSELECT g()\n"),
-	}
-	if err := (explainCmd{Database: "shop"}).Run(context.Background(), d); err != nil {
-		t.Fatal(err)
+	in := strings.NewReader("SELECT id FROM t\nSELECT f()\nSELECT n FROM v\nSELECT nextval('s')\nSELECT g()\n")
+	if status := run([]string{"explain", "--database", "shop", "--config", conf}, tool.World{In: in, Out: &out, Err: &words}); status != exit.OK {
+		t.Fatalf("status %d: %s", status, &words)
 	}
 	if words.Len() > 0 {
 		t.Errorf("said %s", &words)

@@ -14,6 +14,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/probe"
 	"github.com/pgcrew/pgcrew/common/problem"
+	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
 )
@@ -31,43 +32,20 @@ type files struct {
 	warnings  []string
 }
 
-// config reads the configuration file and applies PGROUTER_* variables.
-func (d *deps) config() (*config.Config, error) {
-	c, err := d.load()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return c, nil
-}
-
-// load is config for those who go on to look for more that is wrong: with an error it returns what could be read, or
-// nil when nothing could.
-func (d *deps) load() (*config.Config, error) {
-	path := d.cli.Config
-	if path == "" {
-		path = config.Find()
-	}
-	c, err := config.Load(path)
-	if c == nil {
-		return nil, err
-	}
-	return c, errors.Join(err, c.Environment("PGROUTER", d.environ))
-}
-
 // read reads everything. The error joins all problems of all files, so that they can be mended at once. The files are
 // complete only without an error; their warnings are there in any case.
-func (d *deps) read() (*files, error) {
+func read(t *tool.Tool) (*files, error) {
 	f := &files{}
-	c, err := d.load()
+	c, err := t.Load()
 	if c == nil {
-		return f, usageError{err}
+		return f, tool.UsageError{Err: err}
 	}
 	f.config = c
 	f.warn(c.Warnings())
 	err = errors.Join(err, f.readServers(), f.readGroup(), f.readPasswords(), f.readHBA(), f.readTLS(), f.readSettings())
 	f.readSecrets()
 	if err != nil {
-		return f, usageError{err}
+		return f, tool.UsageError{Err: err}
 	}
 	return f, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/tool"
 )
 
 // listen opens what the configuration says, or takes what systemd has opened. group is that of the Unix sockets; -1 for
@@ -53,7 +54,7 @@ func listen(c *config.Config, group int) (all []net.Listener, err error) {
 		all = append(all, l)
 	}
 	if len(all) == 0 {
-		return nil, usageError{errNoListener}
+		return nil, tool.UsageError{Err: errNoListener}
 	}
 	return all, nil
 }

@@ -1,24 +1,21 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/pgcrew/pgcrew/common/tooltest"
 )
 
-// TestMain lets scripts run pgrouter as a program of its own.
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pgrouter": main})
-}
+func TestMain(m *testing.M) { tooltest.Main(m, "pgrouter", main) }
 
 // TestScripts runs testdata/*.txtar. $LAB is the folder with the lab's own files.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("LAB", labFiles(t))
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus},
-	})
+	dir, err := filepath.Abs("../contrib/lab/files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tooltest.Scripts(t, "LAB="+dir)
 }
+
+func TestManPage(t *testing.T) { tooltest.Man(t, "pgrouter", "PGROUTER", new(cli)) }

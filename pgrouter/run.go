@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -20,27 +19,13 @@ import (
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
 )
 
-// release is the version that a packager may set with -ldflags -X.
-var release string
-
-// version is the release, or what the build information says.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
-}
-
 // runCmd serves clients.
 type runCmd struct {
 	CPUProfile string `name:"cpu-profile" help:"Write a CPU profile of the run to FILE, for go tool pprof." placeholder:"FILE"`
 }
 
 // Run serves until ctx ends, and then until transactions have ended or shutdown_timeout has passed.
-func (cmd runCmd) Run(ctx context.Context, d *deps) error {
+func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	if cmd.CPUProfile != "" {
 		stop, err := profile(cmd.CPUProfile)
 		if err != nil {
@@ -48,17 +33,17 @@ func (cmd runCmd) Run(ctx context.Context, d *deps) error {
 		}
 		defer stop()
 	}
-	f, err := d.read()
+	f, err := read(t)
 	if err != nil {
 		return err
 	}
-	d.warn(f)
+	warn(t, f)
 	listeners, err := listen(f.config, f.group)
 	if err != nil {
 		return err
 	}
-	nodes := cluster.NewStandalone(f.config, f.passwords, cluster.Options{Log: d.log, BackendTLS: f.backend, Key: f.key, Watcher: watcher(f.config)})
-	r, err := proxy.New(f.settings, nodes, version(), d.log)
+	nodes := cluster.NewStandalone(f.config, f.passwords, cluster.Options{Log: t.Log, BackendTLS: f.backend, Key: f.key, Watcher: watcher(f.config)})
+	r, err := proxy.New(f.settings, nodes, tool.Version(), t.Log)
 	if err != nil {
 		return err
 	}
@@ -67,7 +52,7 @@ func (cmd runCmd) Run(ctx context.Context, d *deps) error {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := nodes.Run(beside); err != nil && beside.Err() == nil {
-			d.log.Error("the cluster is no longer watched", "err", err)
+			t.Log.Error("the cluster is no longer watched", "err", err)
 		}
 	})
 	defer func() { stop(); wg.Wait() }()
@@ -75,22 +60,22 @@ func (cmd runCmd) Run(ctx context.Context, d *deps) error {
 	ready, cancel := context.WithTimeout(ctx, 5*time.Second)
 	nodes.Ready(ready)
 	cancel()
-	control, err := serveControl(beside, f.config, r, d.log)
+	control, err := serveControl(beside, f.config, r, t.Log)
 	if err != nil {
-		d.log.Warn("pgrouter status will not work", "err", err)
+		t.Log.Warn("pgrouter status will not work", "err", err)
 	} else {
 		defer control.Close()
 	}
-	wg.Go(func() { d.reloads(beside, r, nodes, f.config) })
+	wg.Go(func() { reloads(t, beside, r, nodes, f.config) })
 
 	daemon.SdNotify(false, daemon.SdNotifyReady)
-	d.log.Info("pgrouter serves", "version", version(), "listen", addresses(listeners), "config", f.config.Path())
+	t.Log.Info("pgrouter serves", "version", tool.Version(), "listen", addresses(listeners), "config", f.config.Path())
 	go func() {
 		<-ctx.Done()
 		daemon.SdNotify(false, daemon.SdNotifyStopping)
 	}()
 	err = r.Serve(ctx, listeners)
-	d.log.Info("pgrouter has stopped")
+	t.Log.Info("pgrouter has stopped")
 	return err
 }
 
@@ -107,14 +92,14 @@ func profile(name string) (stop func(), err error) {
 	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
-func (d *deps) warn(f *files) {
+func warn(t *tool.Tool, f *files) {
 	for _, w := range f.warnings {
-		d.log.Warn(w)
+		t.Log.Warn(w)
 	}
 }
 
 // reloads reads the files again at SIGHUP. A mistake anywhere leaves the old ones in force.
-func (d *deps) reloads(ctx context.Context, r *proxy.Router, nodes *cluster.Standalone, old *config.Config) {
+func reloads(t *tool.Tool, ctx context.Context, r *proxy.Router, nodes *cluster.Standalone, old *config.Config) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -125,21 +110,21 @@ func (d *deps) reloads(ctx context.Context, r *proxy.Router, nodes *cluster.Stan
 		case <-hup:
 		}
 		daemon.SdNotify(false, daemon.SdNotifyReloading)
-		f, err := d.read()
+		f, err := read(t)
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
-				d.log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
+				t.Log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
 			}
-			d.log.Error("not reloaded, the old configuration stays in force")
+			t.Log.Error("not reloaded, the old configuration stays in force")
 		} else {
-			d.warn(f)
+			warn(t, f)
 			if names := config.Restart(old, f.config); len(names) > 0 {
-				d.log.Warn("some changed parameters need a restart", "parameters", strings.Join(names, ", "))
+				t.Log.Warn("some changed parameters need a restart", "parameters", strings.Join(names, ", "))
 			}
 			r.Reload(f.settings)
 			nodes.Reload(f.config, f.passwords)
 			old = f.config
-			d.log.Info("reloaded", "config", f.config.Path())
+			t.Log.Info("reloaded", "config", f.config.Path())
 		}
 		daemon.SdNotify(false, daemon.SdNotifyReady)
 	}

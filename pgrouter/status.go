@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
 )
 
@@ -16,29 +17,29 @@ type statusCmd struct {
 }
 
 // Run asks over the control socket.
-func (s statusCmd) Run(ctx context.Context, d *deps) error {
-	c, err := d.config()
+func (s statusCmd) Run(ctx context.Context, t *tool.Tool) error {
+	c, err := t.Config()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var st proxy.Status
-	if err := ask(ctx, c, "status", &st); err != nil {
+	if err := tool.Ask(ctx, c, controlName, "status", nil, &st); err != nil {
 		return fmt.Errorf("%w (does pgrouter run with this configuration?)", err)
 	}
 	if s.JSON {
-		e := json.NewEncoder(d.out)
+		e := json.NewEncoder(t.Out)
 		e.SetIndent("", "  ")
 		return e.Encode(st)
 	}
-	w := tabwriter.NewWriter(d.out, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "node\thost\tport\tstatus\trole\tweight\tlag_bytes\tselects\tserver connections\tsince")
 	for _, n := range st.Nodes {
 		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%.3f\t%d\t%d\t%d\t%s\n", n.ID, n.Host, n.Port, n.Status, n.Role, n.Weight,
 			n.LagBytes, n.Selects, n.Servers, n.Since.Local().Format(time.DateTime))
 	}
 	w.Flush()
-	fmt.Fprintf(d.out, "\n%d of %d client sessions, %d of them busy\n", st.Sessions, st.MaxSessions, st.Busy)
+	fmt.Fprintf(t.Out, "\n%d of %d client sessions, %d of them busy\n", st.Sessions, st.MaxSessions, st.Busy)
 	return nil
 }

@@ -14,18 +14,25 @@ import (
 
 // Config reads the configuration file that flags or environment name, and applies the tool's variables.
 func (t *Tool) Config() (*config.Config, error) {
+	c, err := t.Load()
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	return c, nil
+}
+
+// Load is Config for those who go on to look for more that is wrong: with an error it returns what could be read, or
+// nil when nothing could.
+func (t *Tool) Load() (*config.Config, error) {
 	path := t.Flags.Config
 	if path == "" {
 		path = config.Find()
 	}
 	c, err := config.Load(path)
-	if err != nil {
-		return nil, UsageError{err}
+	if c == nil {
+		return nil, err
 	}
-	if err := c.Environment(t.Env, t.Environ); err != nil {
-		return nil, UsageError{err}
-	}
-	return c, nil
+	return c, errors.Join(err, c.Environment(t.Env, t.Environ))
 }
 
 // RunDirectory is where the control sockets are: run_directory, or, when the user may not have that one, the folder of

@@ -1,22 +1,27 @@
-package main
+// Package tooltest is what the tests of all tools have in common.
+package tooltest
 
 import (
 	"errors"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func labFiles(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("../contrib/lab/files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
+// Main lets scripts and tests run the tool as a program of its own. It is called by TestMain.
+func Main(m *testing.M, name string, main func()) {
+	testscript.Main(m, map[string]func(){name: main})
+}
+
+// Scripts runs testdata/*.txtar. vars are more environment variables, each as NAME=value.
+func Scripts(t *testing.T, vars ...string) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata",
+		Setup: func(env *testscript.Env) error { env.Vars = append(env.Vars, vars...); return nil },
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus},
+	})
 }
 
 // exitStatus is the script command "status N program arguments...": the program must end with N, which testscript's own
