@@ -175,10 +175,14 @@ func TestThreeNodes(t *testing.T) {
 	if now := c.leader(); now != next {
 		t.Errorf("node %d leads, not %d: the one that came back took over", now, next)
 	}
-	if err := c.rafts[next].Resign(t.Context(), led); err != nil {
-		t.Fatal(err)
-	}
-	c.until(led, "the leadership that was given to it", func(v *authority.View) bool { return v.Leading })
+	c.until(led, "the leadership, given to it", func(v *authority.View) bool {
+		if from := c.rafts[v.Leader]; from != nil && v.Leader != led { // on a busy host it may not keep it
+			if err := from.Resign(t.Context(), led); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return v.Leading
+	})
 }
 
 func TestLeaveAndReturn(t *testing.T) {

@@ -136,6 +136,8 @@ func (c *crew) live() {
 		c.Run(time.Duration(c.Rand.IntN(1200)) * time.Millisecond)
 	}
 	c.peace()
+	c.Run(time.Second / 2)
+	c.Until(5*time.Second, "the end of what had begun", c.well)
 	if c.Failed == nil {
 		c.Run(time.Second)
 		if !c.well() && c.Failed == nil {
@@ -188,12 +190,11 @@ func (c *crew) peace() {
 	for _, n := range c.Nodes {
 		n.Freeze(0)
 	}
-	c.Until(15*time.Second, "peace", func() bool {
-		for _, n := range c.Nodes {
-			n.Start() // also those that were still leaving
-		}
-		return c.well()
-	})
+	c.Run(time.Second / 2) // who was about to leave has left
+	for _, n := range c.Nodes {
+		n.Start()
+	}
+	c.Until(15*time.Second, "peace", c.well)
 }
 
 // lose takes a node's disk away.
@@ -249,8 +250,10 @@ func (c *crew) fault() {
 			c.lose(n)
 		}
 	case 16, 17:
-		c.check.Split(nil) // who leaves takes its vote out of the count
-		n.Leave(time.Duration(c.Rand.IntN(500)) * time.Millisecond)
+		if !c.wiped { // to leave while another one's log is lost is to lose two
+			c.check.Split(nil) // who leaves takes its vote out of the count
+			n.Leave(time.Duration(c.Rand.IntN(500)) * time.Millisecond)
+		}
 	}
 	if c.Rand.IntN(4) == 0 {
 		c.Nodes[c.Rand.IntN(len(c.Nodes))].Propose(clustermap.Command{Pause: new(c.Rand.IntN(2) == 0)})
