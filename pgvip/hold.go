@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -15,6 +14,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/control"
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgvip/internal/address"
@@ -108,14 +108,12 @@ func (h holdCmd) items(ctx context.Context, socket bool, c *config.Config, t *to
 	if !socket {
 		return follow.Reader(t.In)
 	}
-	return follow.Socket(ctx, func(ctx context.Context) (conn net.Conn, err error) {
-		err = tool.Find(c, watchSocket, func(path string) error {
-			var d net.Dialer
-			var err error
-			conn, err = d.DialContext(ctx, "unix", path)
+	return follow.Socket(ctx, func(ctx context.Context) (stream io.ReadCloser, err error) {
+		err = tool.Find(c, watchSocket, func(path string) (err error) {
+			stream, err = control.Follow(ctx, path, "follow", nil)
 			return err
 		})
-		return conn, err
+		return stream, err
 	}, t.Log)
 }
 
