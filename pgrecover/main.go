@@ -1,0 +1,42 @@
+// Pgrecover makes a server a standby of the primary again, in steps that it reports as JSON lines.
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/backend"
+	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/common/tool"
+)
+
+type cli struct {
+	tool.Flags
+
+	Follow  followCmd       `cmd:"" help:"Make a server a standby of another one, and report each step as a JSON line. What its upstream was may be on standard input: the recruit step of pgpromote."`
+	Start   startCmd        `cmd:"" help:"Start a server that does not run, with the command line it had."`
+	Check   checkCmd        `cmd:"" help:"Read the configuration, log in to every server, print every problem, and exit."`
+	Version tool.VersionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:], tool.System())) }
+
+func run(args []string, w tool.World) int {
+	var c cli
+	return tool.Run("pgrecover", "PGRECOVER", "Makes a server a standby of the primary.", &c, &c.Flags, args, w)
+}
+
+func journal(t *tool.Tool) *step.Journal { return &step.Journal{W: t.Out, Now: time.Now} }
+
+// servers are the backends of the configuration.
+func servers(t *tool.Tool) ([]backend.Server, error) {
+	c, err := t.Config()
+	if err != nil {
+		return nil, err
+	}
+	list, err := backend.Servers(c, t.Name)
+	if err != nil {
+		return nil, tool.UsageError{Err: err}
+	}
+	return list, nil
+}
