@@ -12,6 +12,7 @@ crew_up() {
 				"lab exec $h less /var/log/pgpool_log/$tool.log"
 		done
 	done
+	if [[ " $CREW " == *" pgwatch "* ]]; then attach_down; fi
 }
 
 # crew_hosts TOOL: where it runs. A witness only votes.
@@ -49,6 +50,18 @@ crew_command() {
 	esac
 }
 
+# crew_stop HOST: SIGTERM to all of it at once, as when its unit is stopped.
+crew_stop() {
+	local tool pid pids=()
+	for tool in $CREW; do
+		if pid=$(crew_pid "$1" "$tool"); then pids+=("$pid"); fi
+	done
+	[ ${#pids[@]} = 0 ] || on "$1" kill -TERM "${pids[@]}"
+	for tool in $CREW; do
+		until_true 30 crew_gone "$1" "$tool" || die "$EX_FAILED" "$tool on $1 does not end" "lab exec $1 less /var/log/pgpool_log/$tool.log"
+	done
+}
+
 crew_pid() { on "$1" pgrep -u postgres -x -o "$2"; }
 crew_gone() { ! crew_pid "$@" >/dev/null; }
 crew_log() { on "$1" tail -n 5 "/var/log/pgpool_log/$2.log" 2>&1; }
@@ -61,4 +74,44 @@ crew_ready() {
 	pgwatch) on "postgres@$1" pgwatch status --config /etc/pgpool2/pgpool.conf 2>/dev/null | grep -q '^epoch [1-9].*quorum \(full\|edge\)' ;;
 	pgvip) on "postgres@$1" pgvip status --config /etc/pgpool2/pgpool.conf >/dev/null 2>&1 ;;
 	esac
+}
+
+# What the crew says of itself. The first database host whose pgwatch answers is asked, in its JSON: a line has one member.
+crew_status() {
+	local h
+	for h in $(databases); do
+		if host_pid "$h" >/dev/null && on "postgres@$h" pgwatch status -j --config /etc/pgpool2/pgpool.conf 2>/dev/null; then return; fi
+	done
+}
+
+# leader_host: the host whose pgwatch leads, nothing when none does.
+leader_host() { crew_status | awk -F'"' '$2 == "name" { name = $4 } $2 == "leader" { sub(/[.:].*/, "", name); print name }'; }
+
+# leads_but HOST: somebody else leads, who may have the address.
+leads_but() {
+	local leader
+	leader=$(leader_host)
+	[ -n "$leader" ] && [ "$leader" != witness ] && [ "$leader" != "$1" ]
+}
+
+# member_state HOST
+member_state() {
+	crew_status | awk -F'"' -v host="$1" '$2 == "name" { name = $4 } $2 == "state" && index(name, host) == 1 { print $4; exit }'
+}
+
+# settled: a database host leads, all nodes are there, and so are all servers, of which nothing is under way.
+settled() {
+	local s
+	s=$(crew_status)
+	[ -n "$s" ] && leads_but witness &&
+		! grep -qE '"(state|status)": "(left|dead|suspect|down|detached|quarantine.*)"|"failover": ' <<<"$s" &&
+		[ "$(grep -c '"state": "alive"' <<<"$s")" = "$(crew_hosts pgwatch | wc -l)" ]
+}
+
+# attach_down: servers that a failover has left behind take part again, once they are standbys of the new primary.
+attach_down() {
+	local id
+	for id in $(crew_status | awk '/"backends"/ { on = 1 } on && $1 == "\"id\":" { id = $2 + 0 } on && /"status": "(down|quarantined)"/ { print id }'); do
+		on "postgres@$(databases | head -n 1)" pgwatch attach "$id" --config /etc/pgpool2/pgpool.conf
+	done
 }

@@ -31,6 +31,12 @@ client() {
 	[ -z "$output" ] || printf '%s\n' "$output"
 }
 
+# show_status HOST: what pgwatch there says.
+show_status() {
+	printf '%s$ pgwatch status\n' "$1"
+	on "postgres@$1" pgwatch status --config /etc/pgpool2/pgpool.conf
+}
+
 # typed WORD...: as a person would type it.
 typed() {
 	local w line=
