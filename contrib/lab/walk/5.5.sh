@@ -1,5 +1,5 @@
 # Section 5.5: the host of the leader stops its crew; another node leads, and the address goes there.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # $output is what client leaves
 
 title "5.5 High availability: the leader is stopped"
 # holder_seen: whose network card the client's neighbour table has for the virtual address.

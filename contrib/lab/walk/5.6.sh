@@ -19,7 +19,8 @@ node_row() {
 	local at values=() name
 	at=$(node_of "$1")
 	for name in status pg_status role pg_role; do values+=("$(column "$name" | sed -n "$((at + 1))p")"); done
-	echo "${values[*]}" | sed 's/^waiting/up/'
+	values[0]=${values[0]/waiting/up}
+	echo "${values[*]}"
 }
 
 # fail_over COMMAND...: types it on the primary, as postgres, and looks at what comes of it.
