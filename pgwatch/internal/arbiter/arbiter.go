@@ -1,4 +1,4 @@
-// Package arbiter asks trusted_servers whether this host's network works.
+// Package arbiter asks trusted_servers, and the kernel about network interfaces, whether this host's network works.
 //
 // A host that answers cannot tell which half of a cut crew should go on. But a node that reaches none of them is surely
 // the one that is cut off.
@@ -22,15 +22,16 @@ const (
 
 // Settings is who is asked and how.
 type Settings struct {
-	Servers []string      // trusted_servers
-	Command string        // trusted_server_command; %h is the server
-	Path    string        // ping_path: where the shell looks first
-	Every   time.Duration // from one round to the next
-	Limit   time.Duration // for one answer
+	Servers    []string      // trusted_servers; none: only the interfaces count
+	Interfaces []string      // wd_monitoring_interfaces_list; none: only the servers count
+	Command    string        // trusted_server_command; %h is the server
+	Path       string        // ping_path: where the shell looks first
+	Every      time.Duration // from one round to the next
+	Limit      time.Duration // for one answer
 }
 
 // Watch asks all servers at once, again and again, and calls tell with each result until ctx ends: Reached as soon as one of a round has
-// answered, Lost when none did.
+// answered, Lost when none did or none of the interfaces is up.
 func (s Settings) Watch(ctx context.Context, tell func(word string)) {
 	for ctx.Err() == nil {
 		round := time.After(s.Every)
@@ -46,6 +47,12 @@ func (s Settings) Watch(ctx context.Context, tell func(word string)) {
 
 // ask is one round.
 func (s Settings) ask(ctx context.Context) string {
+	switch {
+	case len(s.Interfaces) > 0 && !Up(s.Interfaces):
+		return Lost
+	case len(s.Servers) == 0:
+		return Reached
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.Limit)
 	defer cancel()
 	var wg sync.WaitGroup

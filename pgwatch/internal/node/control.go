@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os/user"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,10 @@ func (n *Node) handle(ctx context.Context, from control.Peer, r control.Request)
 	switch r.Op {
 	case OpStatus:
 		v := n.crew.View()
-		return n.status(&v, n.observer.seen(), n.clock(), n.version), nil
+		if n.gossip != nil {
+			v.Problems = append(slices.Clone(v.Problems), n.gossip.Problems()...)
+		}
+		return n.status(&v, n.sight(), n.clock(), n.version), nil
 	case OpFollow:
 		var args FollowArgs
 		if err := r.Bind(&args); err != nil {

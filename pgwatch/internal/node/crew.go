@@ -25,7 +25,7 @@ func newCrew(s *Settings, dir string, log *slog.Logger, plan func(authority.Situ
 			Self:     s.Self,
 			Nodes:    s.Members,
 			Half:     c.Bool("enable_consensus_with_half_votes"),
-			Arbiters: len(c.List("trusted_servers")) > 0,
+			Arbiters: len(c.List("trusted_servers")) > 0 || len(c.List("wd_monitoring_interfaces_list")) > 0,
 			Lease:    leaseTime,
 			Plan:     s.configured(plan),
 		},

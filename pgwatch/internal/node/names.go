@@ -39,13 +39,13 @@ func at(v *authority.View) event.At {
 }
 
 // snapshot is all there is to know.
-func (s *Settings) snapshot(v *authority.View, seen []report.Backend) event.Snapshot {
+func (s *Settings) snapshot(v *authority.View, seen sight) event.Snapshot {
 	m := event.Map{Index: v.Map.Index, Epoch: v.Map.Epoch, Primary: s.primary(v)}
 	for i := range v.Map.Backends {
-		m.Backends = append(m.Backends, s.backend(v, v.Map.Backends[i].ID, seen))
+		m.Backends = append(m.Backends, s.backend(v, v.Map.Backends[i].ID, &seen))
 	}
 	for i := range v.Map.Members {
-		m.Nodes = append(m.Nodes, s.member(v, &v.Map.Members[i]))
+		m.Nodes = append(m.Nodes, s.member(v, &v.Map.Members[i], &seen))
 	}
 	return event.Snapshot{Map: m, Self: s.name(s.Self.ID), Quorum: quorum(v.Quorum)}
 }
@@ -68,8 +68,8 @@ func (s *Settings) primary(v *authority.View) *event.Primary {
 	return e
 }
 
-// member is what is known of a node.
-func (s *Settings) member(v *authority.View, m *clustermap.Member) event.Node {
+// member is what is known of a node. One that is heard on one of its two ports only, wd_port and heartbeat_port, is suspect.
+func (s *Settings) member(v *authority.View, m *clustermap.Member, seen *sight) event.Node {
 	n := event.Node{ID: s.name(m.ID), Kind: "watch", State: "dead"}
 	switch {
 	case m.Left:
@@ -77,21 +77,26 @@ func (s *Settings) member(v *authority.View, m *clustermap.Member) event.Node {
 	case slices.Contains(v.Alive, m.ID):
 		n.State = "alive"
 	}
+	if p, heard := seen.peers[m.ID]; heard && n.State != "left" && p.Alive != (n.State == "alive") {
+		n.State = "suspect"
+	}
 	return n
 }
 
 // backend puts together what was decided about a server and what this node sees of it.
-func (s *Settings) backend(v *authority.View, id int, seen []report.Backend) event.Backend {
+func (s *Settings) backend(v *authority.View, id int, at *sight) event.Backend {
 	b := v.Map.Backend(id)
 	e := event.Backend{ID: id, State: "down", Addr: net.JoinHostPort(b.Host, strconv.Itoa(b.Port)), Role: "standby", Reason: b.Reason}
 	if id == v.Map.PrimaryID() {
 		e.Role = "primary"
 	}
+	seen := at.backends
 	i := slices.IndexFunc(seen, func(r report.Backend) bool { return r.ID == id })
 	if i < 0 {
 		return e
 	}
 	r := &seen[i]
+	e.By = s.by(at, id, r.Health)
 	e.Timeline, e.LSN = r.Timeline, lsn(r.LSN)
 	if e.Reason == "" {
 		e.Reason = r.Err

@@ -17,6 +17,7 @@ import (
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/failover"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/gossip"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/health"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/hub"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/postmaster"
@@ -36,6 +37,8 @@ type Crew interface {
 	SetReport(r report.Report, urgent bool)
 	RemoveVoter(ctx context.Context, id clustermap.NodeID) error
 	Force(ctx context.Context, reason string) error
+	// Resign hands leadership over, to the best node when to is clustermap.None, as far as that can be done before ctx ends.
+	Resign(ctx context.Context, to clustermap.NodeID) error
 	// Leave hands leadership over and gives up this node's vote, as far as that can be done before ctx ends.
 	Leave(ctx context.Context) error
 }
@@ -50,6 +53,7 @@ type Node struct {
 	hub      *hub.Hub
 	observer *observer
 	programs *agent.Programs
+	gossip   *gossip.Gossip // nil without heartbeat_port
 }
 
 // Options are what a Node takes from its program.
@@ -79,9 +83,10 @@ func Run(ctx context.Context, s *Settings, o Options) error {
 		Hello:  event.Hello{VMin: event.Version, VMax: event.Version, TickMS: tickEvery.Milliseconds(), LeaseMS: leaseTime.Milliseconds()},
 		Snapshot: func() (event.Snapshot, event.At) {
 			v := n.crew.View()
-			return s.snapshot(&v, n.observer.seen()), at(&v)
+			return s.snapshot(&v, n.sight()), at(&v)
 		},
 	})
+	n.gossip = newGossip(s.Heartbeat, o.Log)
 	if err := n.observe(dir, o); err != nil {
 		return err
 	}
@@ -111,8 +116,9 @@ func (n *Node) observe(dir string, o Options) error {
 			hands = append(hands, agent.Backend{ID: b.ID, Server: postmaster.New(b.DataDirectory)})
 		}
 	}
-	if servers := c.List("trusted_servers"); len(servers) > 0 {
-		n.observer.asked = &arbiter.Settings{Servers: servers, Command: c.String("trusted_server_command"), Path: c.String("ping_path"),
+	servers, interfaces := c.List("trusted_servers"), c.List("wd_monitoring_interfaces_list")
+	if len(servers)+len(interfaces) > 0 {
+		n.observer.asked = &arbiter.Settings{Servers: servers, Interfaces: interfaces, Command: c.String("trusted_server_command"), Path: c.String("ping_path"),
 			Every: min(c.Duration("wd_interval"), arbiterEvery), Limit: arbiterLimit}
 	}
 	var err error
@@ -156,10 +162,20 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 		n.observer.run(life, func() uint64 { v := n.crew.View(); return v.Map.Epoch }, n.crew.SetReport)
 	})
 	wg.Go(func() { n.obey(life) })
+	if names := n.Config.List("wd_monitoring_interfaces_list"); len(names) > 0 {
+		wg.Go(func() { n.monitor(life, names) })
+	}
 	p := &publisher{Settings: n.Settings, tell: n.hub.Publish, lead: func(leading bool) {
 		wg.Go(func() { escalate(life, n.Config, n.log, leading) })
+	}, opine: func(v authority.View, s sight) {
+		if n.gossip != nil {
+			n.gossip.Tell(n.opinion(&v, &s))
+		}
 	}}
-	wg.Go(func() { p.run(life, views, n.observer.seen, n.clock) })
+	wg.Go(func() { p.run(life, views, n.sight, n.clock) })
+	if n.gossip != nil {
+		wg.Go(func() { n.gossip.Run(life) })
+	}
 	wg.Go(func() {
 		if err := server.Serve(life, n.handle); err != nil {
 			n.log.Error("the control socket is closed", "err", err)

@@ -63,7 +63,8 @@ type MemberStatus struct {
 	Name    string            `json:"name"`
 	Self    bool              `json:"self,omitempty"`
 	Leader  bool              `json:"leader,omitempty"`
-	State   string            `json:"state"` // alive, dead or left
+	State   string            `json:"state"`          // alive, suspect, dead or left
+	Role    string            `json:"role,omitempty"` // leader, follower or witness, as it says of itself in its heartbeats
 	Voter   bool              `json:"voter"`
 	Witness bool              `json:"witness,omitempty"`
 	VIP     bool              `json:"vip,omitempty"` // it holds the virtual address
@@ -81,6 +82,8 @@ type BackendStatus struct {
 	LagBytes *int64 `json:"lag_bytes,omitempty"`
 	Upstream string `json:"upstream,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+
+	Opinions map[string]string `json:"opinions,omitempty"` // how each node sees it, by name: what its probes say, as in report.Health
 }
 
 // Status is what a node knows.

@@ -2,12 +2,12 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
-	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
 const (
@@ -19,15 +19,17 @@ const (
 type publisher struct {
 	*Settings
 	tell   func(event.Payload, event.At)
-	lead   func(leading bool) // this node begins or ceases to hold the address
+	lead   func(leading bool)          // this node begins or ceases to hold the address
+	opine  func(authority.View, sight) // tells the other nodes what this one sees
 	before authority.View
 	known  map[int]event.Backend
+	nodes  map[clustermap.NodeID]event.Node
 	holds  bool
 }
 
 // run publishes every change of the view and of what is seen, and a tick at least each quarter of a second.
-func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen func() []report.Backend, now func() time.Duration) {
-	p.known = map[int]event.Backend{}
+func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen func() sight, now func() time.Duration) {
+	p.known, p.nodes = map[int]event.Backend{}, map[clustermap.NodeID]event.Node{}
 	p.before.Leader = clustermap.None
 	every := time.NewTicker(tickEvery)
 	defer every.Stop()
@@ -41,8 +43,11 @@ func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen f
 		case <-every.C:
 			due = true
 		}
+		s := seen()
+		p.opine(v, s)
 		p.changes(&v)
-		p.backends(&v, seen())
+		p.members(&v, &s)
+		p.backends(&v, &s)
 		// A lease that was merely renewed can wait for the next tick; one that came or went cannot.
 		if due || p.leases(&v) != p.leases(&p.before) {
 			p.tick(&v, now())
@@ -79,22 +84,28 @@ func (p *publisher) changes(v *authority.View) {
 	if e, ok := failoverStep(&p.before.Map, &v.Map); ok {
 		p.tell(e, at(v))
 	}
+}
+
+// members are told when they come and go.
+func (p *publisher) members(v *authority.View, seen *sight) {
 	for i := range v.Map.Members {
 		m := &v.Map.Members[i]
-		if was := p.before.Map.Member(m.ID); was == nil || p.member(v, m) != p.member(&p.before, was) {
-			p.tell(p.member(v, m), at(v))
+		if e := p.member(v, m, seen); p.nodes[m.ID] != e {
+			p.nodes[m.ID] = e
+			p.tell(e, at(v))
 		}
 	}
 }
 
 // backends are told when more than a position changed.
-func (p *publisher) backends(v *authority.View, seen []report.Backend) {
+func (p *publisher) backends(v *authority.View, seen *sight) {
 	for i := range v.Map.Backends {
 		id := v.Map.Backends[i].ID
 		e := p.backend(v, id, seen)
 		plain := e
 		plain.LSN, plain.LagBytes = "", nil
-		if was, ok := p.known[id]; ok && was.State == plain.State && was.Role == plain.Role && was.Timeline == plain.Timeline && was.Reason == plain.Reason {
+		if was, ok := p.known[id]; ok && was.State == plain.State && was.Role == plain.Role && was.Timeline == plain.Timeline && was.Reason == plain.Reason &&
+			slices.Equal(was.By, plain.By) {
 			continue
 		}
 		p.known[id] = plain

@@ -11,6 +11,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/probe"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/gossip"
 )
 
 // Settings is what a node takes from the configuration when it starts.
@@ -24,7 +25,8 @@ type Settings struct {
 	Backends []clustermap.Backend
 	Local    map[int]bool // backends on this host
 
-	Listen string // for other nodes
+	Listen    string         // for other nodes
+	Heartbeat *gossip.Config // nil: none is heard
 }
 
 // alone is the member of a crew of one, when use_watchdog is off.
@@ -59,7 +61,7 @@ func NewSettings(ctx context.Context, c *config.Config, pw *passwd.File, key *pa
 		if n.ID == id {
 			m.Priority, m.Witness = c.Int("wd_priority"), witness
 			s.Self = m
-			s.Listen = listenAddress(c, n)
+			s.Listen, s.Heartbeat = listenAddress(c, n), heartbeat(c, n.ID)
 		}
 		s.Members = append(s.Members, m)
 	}
