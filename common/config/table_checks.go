@@ -2,7 +2,7 @@ package config
 
 // streamParams are about who is primary, who follows, and how far behind.
 var streamParams = []Param{
-	{Name: "sr_check_period", Kind: Duration, Unit: Second, Default: "10", Context: OnReload, Tools: Router | Watch, Odd: map[string]string{"0": "role and lag are looked at each second, or a change of the primary would go unnoticed"}, Help: "longest time between two looks at role and lag; never more than a second"},
+	{Name: "sr_check_period", Kind: Duration, Unit: Second, Default: "10", Context: OnReload, Tools: Router, Odd: map[string]string{"0": "role and lag are looked at each second, or a change of the primary would go unnoticed"}, Help: "longest time between two looks at role and lag; never more than a second"},
 	{Name: "sr_check_user", Kind: Text, Context: OnReload, Tools: Router | Watch, Help: "user of these checks"},
 	{Name: "sr_check_password", Kind: Text, Secret: true, Context: OnReload, Tools: Router | Watch, Help: "password of these checks; empty to look in pool_passwd"},
 	{Name: "sr_check_database", Kind: Text, Default: "postgres", Context: OnReload, Tools: Router | Watch, Help: "database of these checks"},
@@ -25,21 +25,21 @@ var healthParams = []Param{
 
 // failoverParams are about the loss of a server.
 var failoverParams = []Param{
-	{Name: "failover_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Help: "command run when a server is detached"},
-	{Name: "failback_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Help: "command run when a server is attached"},
-	{Name: "follow_primary_command", Kind: Text, Context: OnReload, Tools: Watch, State: Planned, Aliases: []string{"follow_master_command"}, Help: "command run for each standby after a change of primary"},
-	{Name: "failover_on_backend_error", Kind: Bool, Default: "on", Context: OnReload, Tools: Watch, State: Planned, Aliases: []string{"fail_over_on_backend_error"}, Help: "an error on a server connection counts as a dead server"},
-	{Name: "failover_on_backend_shutdown", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, State: Planned, Help: "a server that says it shuts down counts as dead"},
-	{Name: "search_primary_node_timeout", Kind: Duration, Unit: Second, Default: "300", Context: OnReload, Tools: Watch, State: Planned, Help: "time to look for a new primary; 0 without limit"},
-	{Name: "detach_false_primary", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, State: Planned, Help: "detach a second primary that no standby follows"},
-	{Name: "auto_failback", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, State: Planned, Help: "attach a detached standby that follows the primary again"},
-	{Name: "auto_failback_interval", Kind: Duration, Unit: Second, Default: "60", Context: OnReload, Tools: Watch, State: Planned, Help: "least time between two such attachments"},
+	{Name: "failover_command", Kind: Text, Context: OnReload, Tools: Watch, Help: "command run when a server is detached"},
+	{Name: "failback_command", Kind: Text, Context: OnReload, Tools: Watch, Help: "command run when a server is attached"},
+	{Name: "follow_primary_command", Kind: Text, Context: OnReload, Tools: Watch, Aliases: []string{"follow_master_command"}, Help: "command run for each standby after a change of primary"},
+	{Name: "failover_on_backend_error", Kind: Bool, Default: "on", Context: OnReload, Tools: Watch, Aliases: []string{"fail_over_on_backend_error"}, Help: "an error on a server connection counts as a dead server"},
+	{Name: "failover_on_backend_shutdown", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, Help: "a server that says it shuts down counts as dead"},
+	{Name: "search_primary_node_timeout", Kind: Duration, Unit: Second, Default: "300", Context: OnReload, Tools: Watch, Help: "time to look for a new primary; 0 without limit"},
+	{Name: "detach_false_primary", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, Help: "detach a second primary that no standby follows"},
+	{Name: "auto_failback", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, Help: "attach a detached standby that follows the primary again"},
+	{Name: "auto_failback_interval", Kind: Duration, Unit: Second, Default: "60", Context: OnReload, Tools: Watch, Help: "least time between two such attachments"},
 }
 
 // recoverParams are about making a server a standby again.
 var recoverParams = []Param{
-	{Name: "recovery_user", Kind: Text, Context: OnReload, Tools: Watch | Promote | Recover, Help: "superuser for recovery and promotion"},
-	{Name: "recovery_password", Kind: Text, Secret: true, Context: OnReload, Tools: Watch | Promote | Recover, Help: "its password; empty to look in pool_passwd"},
+	{Name: "recovery_user", Kind: Text, Context: OnReload, Tools: Promote | Recover, Help: "superuser for recovery and promotion"},
+	{Name: "recovery_password", Kind: Text, Secret: true, Context: OnReload, Tools: Promote | Recover, Help: "its password; empty to look in pool_passwd"},
 	{Name: "recovery_database", Kind: Text, Default: "postgres", Context: OnReload, Tools: Recover, State: Planned, Help: "database with the pgpool_recovery extension"},
 	{Name: "recovery_1st_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Planned, Help: "script in the primary's data folder that makes a standby"},
 	{Name: "recovery_2nd_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Ignored, Instead: "streaming replication needs one stage only", Help: "second script, for native replication"},
