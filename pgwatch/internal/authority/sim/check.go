@@ -15,8 +15,7 @@ type Check struct {
 	leaders map[uint64]clustermap.NodeID
 	maps    map[uint64]uint64 // what a Map of that index hashes to
 	primary map[uint64]int
-	epochs  map[clustermap.NodeID]uint64
-	seen    map[clustermap.NodeID]uint64
+	seen    map[clustermap.NodeID]seen
 	split   time.Duration // since when the network is cut so that only the nodes in whole can have a majority
 	whole   func(node int) bool
 }
@@ -24,14 +23,17 @@ type Check struct {
 // NewCheck watches w. Its Seen and Step are to be called from the World's.
 func NewCheck(w *World) *Check {
 	return &Check{w: w, leaders: map[uint64]clustermap.NodeID{}, maps: map[uint64]uint64{}, primary: map[uint64]int{},
-		epochs: map[clustermap.NodeID]uint64{}, seen: map[clustermap.NodeID]uint64{}}
+		seen: map[clustermap.NodeID]seen{}}
+}
+
+// seen is what a process showed last.
+type seen struct {
+	life         int
+	index, epoch uint64
 }
 
 // Split tells the Check that from now on only some nodes can have a majority, or all of them if whole is nil.
 func (k *Check) Split(whole func(node int) bool) { k.split, k.whole = k.w.Now, whole }
-
-// Forget tells the Check that a node has lost its disk.
-func (k *Check) Forget(id clustermap.NodeID) { delete(k.epochs, id); delete(k.seen, id) }
 
 // Seen looks at a View.
 func (k *Check) Seen(n *Node, v *authority.View) {
@@ -45,14 +47,15 @@ func (k *Check) Seen(n *Node, v *authority.View) {
 		}
 		k.leaders[v.Term] = id
 	}
-	if v.Map.Index == k.seen[id] {
+	was := k.seen[id]
+	k.seen[id] = seen{n.life, v.Map.Index, v.Map.Epoch}
+	if was == k.seen[id] {
 		return
 	}
-	if v.Map.Index < k.seen[id] || v.Map.Epoch < k.epochs[id] {
-		// A process that starts again has applied its snapshot first.
-		k.seen[id] = v.Map.Index
+	// A process that starts again has applied no more than its snapshot.
+	if was.life == n.life && (v.Map.Index < was.index || v.Map.Epoch < was.epoch) {
+		k.w.Fail("node %d went back from index %d, epoch %d to %d, %d", id, was.index, was.epoch, v.Map.Index, v.Map.Epoch)
 	}
-	k.seen[id] = v.Map.Index
 	h := fnv.New64a()
 	h.Write(v.Map.Encode())
 	if old, ok := k.maps[v.Map.Index]; ok && old != h.Sum64() {

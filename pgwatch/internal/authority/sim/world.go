@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	crand "crypto/rand"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -44,7 +45,7 @@ type World struct {
 
 	queue  queue
 	order  uint64
-	reader any
+	reader io.Reader
 	trace  []string
 }
 
@@ -70,7 +71,7 @@ func New(s Setting) *World {
 }
 
 // Close gives back what New took.
-func (w *World) Close() { crand.Reader = w.reader.(interface{ Read([]byte) (int, error) }) }
+func (w *World) Close() { crand.Reader = w.reader }
 
 // After lets f happen later.
 func (w *World) After(d time.Duration, f func()) {
