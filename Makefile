@@ -12,8 +12,8 @@
 #   make install    into DESTDIR and PREFIX
 #   make clean
 
-tools    := pgpromote pgrouter pgvip
-modules  := common pgrouter pgpromote pgvip pgwatch
+tools    := pgpromote pgrecover pgrouter pgvip
+modules  := common pgrouter pgpromote pgrecover pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 
