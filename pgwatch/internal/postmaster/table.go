@@ -64,7 +64,8 @@ func look(pid int, dir os.FileInfo) (process, error) {
 }
 
 // hidden judges a process whose folder cannot be read. A server runs as the owner of its data directory, so a process
-// of another user is none of its.
+// of another user is none of its. One of that user hides when it has privileges that we lack, as pgvip does to set
+// addresses; then its name, which it cannot hide, must tell.
 func hidden(at string, dir os.FileInfo, err error) error {
 	if !errors.Is(err, os.ErrPermission) {
 		return errGone
@@ -76,7 +77,15 @@ func hidden(at string, dir os.FileInfo, err error) error {
 	if info.Sys().(*syscall.Stat_t).Uid != dir.Sys().(*syscall.Stat_t).Uid {
 		return nil
 	}
-	return err
+	name, gone := os.ReadFile(at + "/comm")
+	if gone != nil {
+		return errGone
+	}
+	switch strings.TrimSpace(string(name)) {
+	case "postgres", "postmaster", "edb-postgres", "edb-postmaster":
+		return err
+	}
+	return nil
 }
 
 // relatives lists the living processes of the server with a data directory, the postmaster included. The error says why
