@@ -4,14 +4,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
-	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/exit"
-	"github.com/pgcrew/pgcrew/common/passwd"
-	"github.com/pgcrew/pgcrew/common/probe"
+	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgpromote/internal/promote"
 )
@@ -71,7 +69,7 @@ func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	return err
 }
 
-func journal(t *tool.Tool) *promote.Journal { return &promote.Journal{W: t.Out, Now: time.Now} }
+func journal(t *tool.Tool) *step.Journal { return &step.Journal{W: t.Out, Now: time.Now} }
 
 // servers are the backends of the configuration, with the login of recovery_user.
 func servers(t *tool.Tool, local bool) ([]promote.Server, error) {
@@ -79,39 +77,16 @@ func servers(t *tool.Tool, local bool) ([]promote.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(c.Backends()) == 0 {
-		return nil, tool.UsageError{Err: fmt.Errorf("%s: no server is configured (set backend_hostname0 and backend_port0)", c.Path())}
-	}
-	user := c.String("recovery_user")
-	if user == "" {
-		user = "postgres"
-	}
-	password, err := recoveryPassword(c, user)
+	all, err := backend.Servers(c, t.Name)
 	if err != nil {
 		return nil, tool.UsageError{Err: err}
 	}
 	var list []promote.Server
-	for _, b := range c.Backends() {
-		s := promote.Server{ID: b.ID, Host: b.Host, Port: b.Port, DataDirectory: b.DataDirectory, User: user, Password: password}
+	for _, s := range all {
 		if local {
-			s.Sockets = []string{"/var/run/postgresql", "/tmp"}
+			s = s.Local()
 		}
-		list = append(list, s)
+		list = append(list, promote.Server{Server: s})
 	}
 	return list, nil
-}
-
-// recoveryPassword is recovery_password, or what pool_passwd has for the user, as in Pgpool-II; "" leaves it to .pgpass.
-func recoveryPassword(c *config.Config, user string) (string, error) {
-	key, _, err := passwd.FindKey("")
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	var entries *passwd.File
-	if name := c.String("pool_passwd"); name != "" {
-		if entries, err = passwd.Load(c.Beside(name), key); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", err
-		}
-	}
-	return probe.Password(user, c.String("recovery_password"), entries, key), nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pgcrew/pgcrew/common/step"
 )
 
 const (
@@ -32,7 +34,7 @@ func (s Server) settle(ctx context.Context, conn *pgx.Conn, now func() time.Time
 		if at.Sub(since) >= restful || at.Sub(begin) >= catchUp {
 			return p, nil
 		}
-		if err := sleep(ctx, poll); err != nil {
+		if err := step.Sleep(ctx, step.Poll); err != nil {
 			return p, err
 		}
 	}

@@ -3,17 +3,19 @@ package promote
 import (
 	"context"
 	"fmt"
+
+	"github.com/pgcrew/pgcrew/common/backend"
 )
 
 // Check logs in and asks whether the user may do what a promotion needs.
 func (s Server) Check(ctx context.Context) error {
-	conn, err := s.connect(ctx)
+	conn, err := s.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	var super bool
-	if err := conn.QueryRow(ctx, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user").Scan(&super); err != nil {
+	super, err := backend.IsSuper(ctx, conn)
+	if err != nil {
 		return fmt.Errorf("node %d (%s): %w", s.ID, s.Addr(), err)
 	}
 	if !super {

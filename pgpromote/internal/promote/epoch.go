@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pgcrew/pgcrew/common/backend"
 )
 
 // The epoch is recorded in the database postgres, as its first change under a new primary: it reaches every standby
@@ -25,7 +27,7 @@ const (
 func readEpoch(ctx context.Context, conn *pgx.Conn) (uint64, error) {
 	var epoch int64
 	err := conn.QueryRow(ctx, "SELECT coalesce(max(epoch), 0) FROM pgcrew.epoch").Scan(&epoch)
-	if c := code(err); c == undefinedTable || c == invalidSchema {
+	if c := backend.Code(err); c == undefinedTable || c == invalidSchema {
 		return 0, nil
 	}
 	if err != nil {

@@ -6,20 +6,22 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/postmaster"
+	"github.com/pgcrew/pgcrew/common/step"
 )
 
 // promoteWith runs one request against real servers, numbered in their order, and returns its lines.
-func promoteWith(t *testing.T, q Request, servers ...*pgtest.Server) ([]Step, error) {
+func promoteWith(t *testing.T, q Request, servers ...*pgtest.Server) ([]step.Step, error) {
 	t.Helper()
 	var out bytes.Buffer
-	r := Run{Request: q, Journal: &Journal{W: &out, Now: time.Now}}
+	r := Run{Request: q, Journal: &step.Journal{W: &out, Now: time.Now}}
 	for i, s := range servers {
 		r.Servers = append(r.Servers, serverOf(i, s))
 	}
@@ -28,13 +30,13 @@ func promoteWith(t *testing.T, q Request, servers ...*pgtest.Server) ([]Step, er
 }
 
 func serverOf(id int, s *pgtest.Server) Server {
-	return Server{ID: id, Host: s.Host(), Port: s.Port(), DataDirectory: s.Data(""), User: "postgres", Password: pgtest.Password}
+	return Server{backend.Server{ID: id, Host: s.Host(), Port: s.Port(), DataDirectory: s.Data(""), User: "postgres", Password: pgtest.Password, Tool: "pgpromote"}}
 }
 
-func read(t *testing.T, r io.Reader) (steps []Step) {
+func read(t *testing.T, r io.Reader) (steps []step.Step) {
 	t.Helper()
 	for d := json.NewDecoder(r); ; {
-		var s Step
+		var s step.Step
 		if err := d.Decode(&s); err == io.EOF {
 			return steps
 		} else if err != nil {
@@ -45,7 +47,7 @@ func read(t *testing.T, r io.Reader) (steps []Step) {
 }
 
 // last returns the last step of a name.
-func last(t *testing.T, steps []Step, name string) Step {
+func last(t *testing.T, steps []step.Step, name string) step.Step {
 	t.Helper()
 	for i := len(steps) - 1; i >= 0; i-- {
 		if steps[i].Step == name {
@@ -53,7 +55,7 @@ func last(t *testing.T, steps []Step, name string) Step {
 		}
 	}
 	t.Fatalf("there is no step %s in %+v", name, steps)
-	return Step{}
+	return step.Step{}
 }
 
 func TestMostAdvancedStandbyIsPromoted(t *testing.T) {
@@ -133,10 +135,9 @@ func TestHangingRestoreCommand(t *testing.T) {
 			s.Exec(t, "ALTER SYSTEM SET restore_command = '"+command+"'")
 			s.Reload(t)
 			primary.Kill(t, syscall.SIGKILL)
-			pid, err := postmaster(s.Data(""))
-			if err != nil {
-				t.Fatal(err)
-			}
+			srv := postmaster.New(s.Data(""))
+			t.Cleanup(func() { srv.Stop(context.Background(), postmaster.Immediate, time.Minute) }) // if it was started again
+			pid := srv.Look().PID
 			// It begins to wait for the command when it has missed its receiver.
 			for len(children(startup(pid))) == 0 {
 				time.Sleep(10 * time.Millisecond)
@@ -151,19 +152,11 @@ func TestHangingRestoreCommand(t *testing.T) {
 	}
 }
 
-func TestSplitOptions(t *testing.T) {
-	got := splitOptions(`/usr/lib/postgresql/15/bin/postgres "-D" "/var/lib/a b" "-c" "config_file=/etc/x"` + "\n")
-	want := []string{"/usr/lib/postgresql/15/bin/postgres", "-D", "/var/lib/a b", "-c", "config_file=/etc/x"}
-	if !slices.Equal(got, want) || splitOptions("") != nil || !slices.Equal(splitOptions("/p"), []string{"/p"}) {
-		t.Errorf("%q", got)
-	}
-}
-
 func TestRecruitAndRelease(t *testing.T) {
 	primary, standbys := pgtest.Cluster(t, 1)
 	zero := 0
 	var out bytes.Buffer
-	r := Run{Request: Request{Node: &zero}, Servers: []Server{serverOf(0, standbys[0])}, Journal: &Journal{W: &out, Now: time.Now}}
+	r := Run{Request: Request{Node: &zero}, Servers: []Server{serverOf(0, standbys[0])}, Journal: &step.Journal{W: &out, Now: time.Now}}
 	if err := r.Recruit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +196,7 @@ func TestOwnControl(t *testing.T) {
 	var out bytes.Buffer
 	s := serverOf(0, standbys[0])
 	s.User, s.Password = "nobody", "wrong"
-	r := Run{Request: Request{Node: &zero, Local: true, Epoch: 2}, Servers: []Server{s}, Journal: &Journal{W: &out, Now: time.Now}}
+	r := Run{Request: Request{Node: &zero, Local: true, Epoch: 2}, Servers: []Server{s}, Journal: &step.Journal{W: &out, Now: time.Now}}
 	if err := r.Promote(context.Background()); err != nil {
 		t.Fatalf("%v: %s", err, out.String())
 	}

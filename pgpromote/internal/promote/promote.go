@@ -7,6 +7,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pgcrew/pgcrew/common/backend"
+	"github.com/pgcrew/pgcrew/common/postmaster"
+	"github.com/pgcrew/pgcrew/common/step"
 )
 
 // again is how often the signal is repeated. PostgreSQL 15's startup process can miss one while its receiver ends, and then
@@ -50,7 +54,7 @@ func (s Server) signal(ctx context.Context, conn *pgx.Conn) error {
 		return nil
 	}
 	// Between the look and the signal it may have become a primary (55000).
-	if err != nil && code(err) != "55000" {
+	if err != nil && backend.Code(err) != "55000" {
 		return err
 	}
 	round, cancel := context.WithTimeoutCause(ctx, again, errStandby)
@@ -60,14 +64,18 @@ func (s Server) signal(ctx context.Context, conn *pgx.Conn) error {
 
 // revive starts a server that has fallen, as soon as nothing of it is left, and logs in again.
 func (r *Run) revive(ctx context.Context, c *subject) error {
-	return r.Journal.do(Step{Step: "start", Node: &c.ID}, func(*Step) error {
-		return until(ctx, func() (bool, error) {
-			if _, err := postmaster(c.DataDirectory); err != nil {
-				if err := c.startAgain(ctx); err != nil {
+	return r.Journal.Do(step.Step{Step: "start", Node: &c.ID}, func(*step.Step) error {
+		return step.Until(ctx, func() (bool, error) {
+			srv := postmaster.New(c.DataDirectory)
+			switch st := srv.Look(); st.Postmaster {
+			case postmaster.Dead:
+				if err := srv.Start(ctx); err != nil {
 					return false, err
 				}
+			case postmaster.Orphans:
+				return false, nil
 			}
-			conn, err := c.connect(ctx)
+			conn, err := c.Connect(ctx)
 			if err == nil {
 				c.conn = conn
 			}
@@ -78,7 +86,7 @@ func (r *Run) revive(ctx context.Context, c *subject) error {
 
 // recovered waits until the server is no standby any more. A query is never cut off by ctx, which would end the session.
 func (s Server) recovered(ctx context.Context, conn *pgx.Conn) error {
-	return until(ctx, func() (bool, error) {
+	return step.Until(ctx, func() (bool, error) {
 		var standby bool
 		err := conn.QueryRow(context.WithoutCancel(ctx), "SELECT pg_is_in_recovery()").Scan(&standby)
 		return !standby, err

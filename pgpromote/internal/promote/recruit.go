@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// poll is how often something is looked at that PostgreSQL does not announce.
-const poll = 5 * time.Millisecond
+	"github.com/pgcrew/pgcrew/common/backend"
+	"github.com/pgcrew/pgcrew/common/step"
+)
 
 // Before is what a standby received from before it was recruited, so that it can be given back.
 type Before struct {
@@ -34,7 +33,7 @@ func (s Server) recruit(ctx context.Context, conn *pgx.Conn, version int) (Befor
 	if err := setUpstream(ctx, conn, Before{}, version); err != nil {
 		return b, fmt.Errorf("cut node %d off: %w", s.ID, err)
 	}
-	return b, until(ctx, func() (bool, error) {
+	return b, step.Until(ctx, func() (bool, error) {
 		var receivers int
 		err := conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_wal_receiver").Scan(&receivers)
 		return receivers == 0, err
@@ -48,40 +47,12 @@ func setUpstream(ctx context.Context, conn *pgx.Conn, b Before, version int) err
 		if p.name == "primary_conninfo" && version < 130000 || p.name == "restore_command" && version < 140000 {
 			continue
 		}
-		var quoted string
-		if err := conn.QueryRow(ctx, "SELECT quote_literal($1::text)", p.value).Scan(&quoted); err != nil {
+		if err := backend.Set(ctx, conn, p.name, p.value); err != nil {
 			return err
-		}
-		if _, err := conn.Exec(ctx, "ALTER SYSTEM SET "+p.name+" = "+quoted, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	_, err := conn.Exec(ctx, "SELECT pg_reload_conf()")
 	return err
-}
-
-// until calls f every few milliseconds until it says true, fails, or ctx ends.
-func until(ctx context.Context, f func() (bool, error)) error {
-	for {
-		if ok, err := f(); ok || err != nil {
-			return err
-		}
-		if err := sleep(ctx, poll); err != nil {
-			return err
-		}
-	}
-}
-
-// sleep waits for d or the end of ctx, whose cause is then the error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // Recruit cuts the standby that the request names off from its upstream and reports what it has.
@@ -93,9 +64,9 @@ func (r *Run) Recruit(ctx context.Context) error {
 		if err := r.cutOff(ctx, c, true); err != nil {
 			return err
 		}
-		return r.Journal.do(Step{Step: "position", Node: &c.ID}, func(step *Step) (err error) {
+		return r.Journal.Do(step.Step{Step: "position", Node: &c.ID}, func(st *step.Step) (err error) {
 			c.pos, err = c.inspect(ctx, c.conn)
-			step.Detail = c.pos
+			st.Detail = c.pos
 			return err
 		})
 	})
@@ -103,10 +74,10 @@ func (r *Run) Recruit(ctx context.Context) error {
 
 // cutOff is the step recruit. What it may say of the upstream holds a password, and is for Release only.
 func (r *Run) cutOff(ctx context.Context, c *subject, say bool) error {
-	return r.Journal.do(Step{Step: "recruit", Node: &c.ID, Command: "ALTER SYSTEM SET primary_conninfo = ''"}, func(step *Step) error {
+	return r.Journal.Do(step.Step{Step: "recruit", Node: &c.ID, Command: "ALTER SYSTEM SET primary_conninfo = ''"}, func(st *step.Step) error {
 		before, err := c.recruit(ctx, c.conn, c.pos.Version)
 		if say {
-			step.Detail = before
+			st.Detail = before
 		}
 		return err
 	})
@@ -115,7 +86,7 @@ func (r *Run) cutOff(ctx context.Context, c *subject, say bool) error {
 // Release gives a recruited standby its upstream back.
 func (r *Run) Release(ctx context.Context, b Before) error {
 	return r.withOne(ctx, func(ctx context.Context, c *subject) error {
-		return r.Journal.do(Step{Step: "release", Node: &c.ID, Command: "ALTER SYSTEM SET primary_conninfo = ..."}, func(*Step) error {
+		return r.Journal.Do(step.Step{Step: "release", Node: &c.ID, Command: "ALTER SYSTEM SET primary_conninfo = ..."}, func(*step.Step) error {
 			if !c.pos.Standby {
 				return fmt.Errorf("node %d is a primary", c.ID)
 			}

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pgcrew/pgcrew/common/step"
 )
 
 // ErrStale is the refusal of an epoch that the cluster has left behind.
@@ -17,7 +19,7 @@ var ErrStale = errors.New("the cluster has moved on")
 type Run struct {
 	Request
 	Servers []Server // all of the configuration
-	Journal *Journal
+	Journal *step.Journal
 }
 
 // subject is a server that answered.
@@ -49,11 +51,11 @@ func (r *Run) Promote(ctx context.Context) error {
 	if err := r.record(ctx, c); err != nil {
 		return err
 	}
-	if err := r.Journal.do(Step{Step: "done", Node: &c.ID, Epoch: r.Epoch, Timeline: c.pos.Timeline}, func(*Step) error { return nil }); err != nil || r.DryRun {
+	if err := r.Journal.Do(step.Step{Step: "done", Node: &c.ID, Epoch: r.Epoch, Timeline: c.pos.Timeline}, func(*step.Step) error { return nil }); err != nil || r.DryRun {
 		return err
 	}
 	// Writes go on already. Until this checkpoint pg_rewind takes the server for one of the old timeline.
-	return r.Journal.do(Step{Step: "checkpoint", Node: &c.ID, Command: "CHECKPOINT"}, func(*Step) error {
+	return r.Journal.Do(step.Step{Step: "checkpoint", Node: &c.ID, Command: "CHECKPOINT"}, func(*step.Step) error {
 		_, err := c.conn.Exec(ctx, "CHECKPOINT")
 		return err
 	})
@@ -81,13 +83,13 @@ func (r *Run) look(ctx context.Context) ([]*subject, error) {
 			continue
 		}
 		wg.Go(func() {
-			err := r.Journal.do(Step{Step: "inspect", Node: &s.ID}, func(step *Step) error {
-				conn, err := s.connect(ctx)
+			err := r.Journal.Do(step.Step{Step: "inspect", Node: &s.ID}, func(st *step.Step) error {
+				conn, err := s.Connect(ctx)
 				if err != nil {
 					return err
 				}
 				pos, err := s.inspect(ctx, conn)
-				step.Detail = pos
+				st.Detail = pos
 				mu.Lock()
 				defer mu.Unlock()
 				found = append(found, &subject{s, conn, pos})
@@ -122,15 +124,15 @@ func (r *Run) withoutLogin(ctx context.Context, err error) error {
 
 // ownControl promotes by pg_ctl.
 func (r *Run) ownControl(ctx context.Context, s Server) error {
-	return r.Journal.do(Step{Step: "promote", Node: &s.ID}, func(step *Step) (err error) {
-		step.Command, err = s.pgCtl(ctx)
+	return r.Journal.Do(step.Step{Step: "promote", Node: &s.ID}, func(st *step.Step) (err error) {
+		st.Command, err = s.pgCtl(ctx)
 		return err
 	})
 }
 
 // choose picks the candidate and refuses what would do harm.
 func (r *Run) choose(found []*subject) (c *subject, err error) {
-	return c, r.Journal.do(Step{Step: "choose"}, func(step *Step) error {
+	return c, r.Journal.Do(step.Step{Step: "choose"}, func(st *step.Step) error {
 		positions := make([]Position, len(found))
 		newest := uint64(0)
 		for i, s := range found {
@@ -146,7 +148,7 @@ func (r *Run) choose(found []*subject) (c *subject, err error) {
 				c = s
 			}
 		}
-		step.Node, step.Detail = &c.ID, p
+		st.Node, st.Detail = &c.ID, p
 		switch {
 		case r.Epoch == 0 && p.Standby:
 			r.Epoch = newest + 1
@@ -155,7 +157,7 @@ func (r *Run) choose(found []*subject) (c *subject, err error) {
 		case p.Standby && r.Epoch <= newest || r.Epoch < newest:
 			return fmt.Errorf("%w: epoch %d was asked for, and epoch %d is recorded on node %d", ErrStale, r.Epoch, newest, c.ID)
 		}
-		step.Epoch = r.Epoch
+		st.Epoch = r.Epoch
 		if p.Standby && p.Upstream != "" && !r.Force {
 			return fmt.Errorf("node %d receives from %s, a primary that lives: stop that one first, or say --force", c.ID, p.Upstream)
 		}
@@ -170,16 +172,16 @@ func (r *Run) makePrimary(ctx context.Context, c *subject) error {
 			return err
 		}
 	}
-	err := r.Journal.do(Step{Step: "catch-up", Node: &c.ID}, func(step *Step) (err error) {
+	err := r.Journal.Do(step.Step{Step: "catch-up", Node: &c.ID}, func(st *step.Step) (err error) {
 		c.pos, err = c.settle(ctx, c.conn, r.Journal.Now)
-		step.Detail = c.pos
+		st.Detail = c.pos
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if c.pos.Version >= 120000 {
-		return r.Journal.do(Step{Step: "promote", Node: &c.ID, Command: "SELECT pg_promote(wait => false)"}, func(*Step) error {
+		return r.Journal.Do(step.Step{Step: "promote", Node: &c.ID, Command: "SELECT pg_promote(wait => false)"}, func(*step.Step) error {
 			return r.promote(ctx, c)
 		})
 	}
@@ -194,13 +196,13 @@ func (r *Run) makePrimary(ctx context.Context, c *subject) error {
 
 // record is the first write of the new primary.
 func (r *Run) record(ctx context.Context, c *subject) error {
-	return r.Journal.do(Step{Step: "record", Node: &c.ID, Epoch: r.Epoch}, func(step *Step) (err error) {
+	return r.Journal.Do(step.Step{Step: "record", Node: &c.ID, Epoch: r.Epoch}, func(st *step.Step) (err error) {
 		if c.pos, err = c.inspect(ctx, c.conn); err != nil {
 			return err
 		}
-		step.Timeline, step.Detail = c.pos.Timeline, c.pos
+		st.Timeline, st.Detail = c.pos.Timeline, c.pos
 		if r.DryRun {
-			step.Skipped = true
+			st.Skipped = true
 			return nil
 		}
 		return recordEpoch(ctx, c.conn, r.Epoch, c.ID, c.pos.Timeline)
