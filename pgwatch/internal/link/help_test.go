@@ -246,6 +246,9 @@ func startFake(t *testing.T, self clustermap.NodeID) *fake {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
+	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
 	return &fake{t, hello{Version: protocolVersion, Cluster: "blue", Node: self, Boot: "fake"}, listener, identityOf(testKey)}
 }
 
@@ -257,6 +260,9 @@ func (f *fake) accept() net.Conn {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		f.t.Fatal(err)
+	}
 	return c
 }
 

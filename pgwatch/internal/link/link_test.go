@@ -120,6 +120,19 @@ func TestNodesComeAndGo(t *testing.T) {
 	}
 }
 
+// A node that calls can be called: there is no reason to wait for the end of a pause, which here has none.
+func TestACallEndsThePause(t *testing.T) {
+	a := start(t, 0, func(c *Config) { c.Jitter = func() float64 { return 1e6 } })
+	b := start(t, 1)
+	addr := b.addr()
+	b.stop()
+	a.SetPeers(map[clustermap.NodeID]string{1: addr})
+	a.log.wait(t, "a node cannot be reached")
+	b = start(t, 1, func(c *Config) { c.Listen = addr })
+	b.SetPeers(map[clustermap.NodeID]string{0: a.addr()})
+	deliver(t, a, b, "at once")
+}
+
 func TestTheKernelGivesUpOnHostsThatSayNothing(t *testing.T) {
 	a, b := start(t, 0), start(t, 1)
 	join(a, b)

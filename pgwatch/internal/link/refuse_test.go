@@ -82,6 +82,23 @@ func TestAClusterThatIsLearnedLater(t *testing.T) {
 	}
 }
 
+// The other side has known its cluster all the time, so it does not hang up when this one learns its own.
+func TestANodeOfAnotherClusterIsLetGo(t *testing.T) {
+	young, green := start(t, 0, func(c *Config) { c.Cluster = "" }), start(t, 1, func(c *Config) { c.Cluster = "green" })
+	join(young, green)
+	deliver(t, green, young, "welcome")
+	young.SetCluster("blue")
+	young.log.wait(t, `cluster \"green\"`)
+	before := len(young.all("received", 1))
+	for range 100 {
+		green.Send(0, Message{Raft, []byte("of green")})
+		time.Sleep(time.Millisecond)
+	}
+	if n := len(young.all("received", 1)); n != before {
+		t.Fatal("a message of another cluster was taken")
+	}
+}
+
 func TestHellosThatAreRefused(t *testing.T) {
 	self := hello{Version: 1, Cluster: "blue", Node: 0, Boot: "x"}
 	for name, test := range map[string]struct {
@@ -141,6 +158,25 @@ func TestTwoProcessesWithOneNumber(t *testing.T) {
 	deliver(t, b, a, "I still am")
 }
 
+// The connection that this node dialed tells alone who has the number.
+func TestTheConfiguredAddressTellsWhoANodeIs(t *testing.T) {
+	n, f, other := start(t, 0), startFake(t, 1), startFake(t, 1)
+	other.self.Boot = "another"
+	theirs, answer := other.call(n)
+	if answer.Refused != "" {
+		t.Fatalf("nobody else was there: %s", answer.Refused)
+	}
+	n.SetPeers(map[clustermap.NodeID]string{1: f.listener.Addr().String()})
+	f.answer()
+	closed(t, theirs)
+	if _, answer := other.call(n); !strings.Contains(answer.Refused, "another process with the number 1") {
+		t.Fatalf("answer: %+v", answer)
+	}
+	if _, answer := f.call(n); answer.Refused != "" {
+		t.Fatal(answer.Refused)
+	}
+}
+
 // closed waits until the other side has closed a connection.
 func closed(t *testing.T, c net.Conn) {
 	t.Helper()
@@ -190,6 +226,7 @@ func TestGarbageEndsOnlyItsOwnConnection(t *testing.T) {
 	}{
 		"another protocol":   {raw, "GET / HTTP/1.1\r\nHost: db1\r\n\r\n", "does not look like a TLS handshake"},
 		"no certificate":     {func(t *testing.T, b *node, _ string) net.Conn { return noCertificate(t, raw(t, b, "")) }, "", "certificate"},
+		"a careless caller":  {func(t *testing.T, b *node, _ string) net.Conn { return careless(t, raw(t, b, "")) }, "", "wd_authkey"},
 		"no hello":           {secret, "\x00\x00\x00\x04\x00oops", "does not begin with a hello"},
 		"a message first":    {secret, "\x00\x00\x00\x02\x01hi", "does not begin with a hello"},
 		"an oversized hello": {secret, "\x00\x00\x10\x01\x00", "a frame of 4097 bytes, more than 4096"},
@@ -215,6 +252,17 @@ func TestGarbageEndsOnlyItsOwnConnection(t *testing.T) {
 // noCertificate is a TLS client that shows none.
 func noCertificate(t *testing.T, raw net.Conn) net.Conn {
 	c := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// careless is a TLS client with another key that takes any server.
+func careless(t *testing.T, raw net.Conn) net.Conn {
+	config := identityOf("another word").Clone()
+	config.VerifyConnection = nil
+	c := tls.Client(raw, config)
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
 	}
