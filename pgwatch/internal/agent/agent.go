@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pgcrew/pgcrew/pgwatch/internal/postmaster"
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pgcrew/pgcrew/common/pgtest"
-	"github.com/pgcrew/pgcrew/pgwatch/internal/postmaster"
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 

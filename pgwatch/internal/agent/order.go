@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pgcrew/pgcrew/pgwatch/internal/postmaster"
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/control"
 	"github.com/pgcrew/pgcrew/common/event"
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/agent"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/arbiter"
@@ -20,7 +21,6 @@ import (
 	"github.com/pgcrew/pgcrew/pgwatch/internal/gossip"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/health"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/hub"
-	"github.com/pgcrew/pgcrew/pgwatch/internal/postmaster"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 

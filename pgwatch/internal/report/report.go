@@ -9,6 +9,7 @@ package report
 import (
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 )
 
@@ -73,14 +74,14 @@ type Sync struct {
 }
 
 // A Postmaster is what the process table of a backend's own host says.
-type Postmaster string
+type Postmaster = postmaster.Presence
 
-// The states of a postmaster.
+// The states of a postmaster, as package postmaster explains them.
 const (
-	Runs    Postmaster = "runs"
-	Orphans Postmaster = "orphans" // it is gone, but processes of it live, and may still commit
-	Dead    Postmaster = "dead"    // it and all its processes are gone
-	Unknown Postmaster = "unknown" // no data directory is known, or it cannot be read
+	Runs    = postmaster.Runs
+	Orphans = postmaster.Orphans
+	Dead    = postmaster.Dead
+	Unknown = postmaster.Unknown
 )
 
 // A Local is what a node knows of a backend on its own host.
