@@ -169,9 +169,6 @@ func (c *Conn) shut() {
 	if c.tls != nil {
 		c.tls.farewell(c)
 	}
-	if c.tls != nil {
-		c.tls.farewell(c)
-	}
 	c.closed = true
 	c.l.conns[c.fd] = nil
 	c.l.count--
