@@ -42,6 +42,13 @@ func (f *Follow) Run(ctx context.Context) error {
 		return f.running(ctx)
 	}
 	srv := postmaster.New(f.Node.DataDirectory)
+	if st := srv.Look(); st.Postmaster == postmaster.Unknown {
+		// A standby that runs can still be told by SQL alone.
+		if err := f.running(ctx); err != nil {
+			return fmt.Errorf("%w; its processes cannot be looked at: %s", err, st.Why)
+		}
+		return nil
+	}
 	release, err := lock.Directory(f.Node.DataDirectory)
 	if err != nil {
 		return err
