@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -22,13 +23,16 @@ func ask(ctx context.Context, t *tool.Tool, within time.Duration, op string, arg
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if err := tool.Ask(ctx, c, node.SocketName, op, args, result); err != nil {
-		if _, said := err.(*control.Error); said {
-			return err
-		}
-		return fmt.Errorf("%w (does pgwatch run with this configuration?)", err)
+	return wonder(tool.Ask(ctx, c, node.SocketName, op, args, result))
+}
+
+// wonder adds to an error that is no answer what may be the reason.
+func wonder(err error) error {
+	var said *control.Error
+	if err == nil || errors.As(err, &said) {
+		return err
 	}
-	return nil
+	return fmt.Errorf("%w (does pgwatch run with this configuration?)", err)
 }
 
 // followCmd prints events.
@@ -48,7 +52,7 @@ func (cmd followCmd) Run(ctx context.Context, t *tool.Tool) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return wonder(err)
 	}
 	defer context.AfterFunc(ctx, func() { stream.Close() })()
 	if _, err = io.Copy(t.Out, stream); ctx.Err() != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/passwd"
+	"github.com/pgcrew/pgcrew/common/problem"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/node"
 )
@@ -17,36 +19,47 @@ type identity struct {
 	Witness bool `help:"This node only votes: it looks at no server and never holds the address."`
 }
 
-// read reads the configuration with all that belongs to it. warnings are for people.
+// read reads the configuration with all that belongs to it. The error joins all problems of all files, so that they can be
+// mended at once; warnings are for people, and there in any case.
 func (i identity) read(ctx context.Context, t *tool.Tool) (s *node.Settings, warnings []string, err error) {
-	c, err := t.Config()
-	if err != nil {
-		return nil, nil, err
+	c, confErr := t.Load()
+	if c == nil {
+		return nil, nil, tool.UsageError{Err: confErr}
 	}
-	for _, p := range c.Warnings() {
-		warnings = append(warnings, p.String())
+	warn := func(problems []problem.Problem) {
+		for _, p := range problems {
+			warnings = append(warnings, p.String())
+		}
 	}
+	warn(c.Warnings())
 	key, problems, err := passwd.FindKey("")
-	for _, p := range problems {
-		warnings = append(warnings, p.String())
-	}
+	warn(problems)
 	if err != nil {
 		warnings = append(warnings, err.Error())
 	}
-	var errs []error
-	var passwords *passwd.File
-	if name := c.String("pool_passwd"); name != "" {
-		passwords, err = passwd.Load(c.Beside(name), key)
-		if errors.Is(err, os.ErrNotExist) {
-			err = nil
-		}
-		errs = append(errs, err)
+	passwords, passErr := readPasswords(c, key)
+	if passwords != nil {
+		warn(passwords.Warnings())
 	}
 	s, err = node.NewSettings(ctx, c, passwords, key, i.NodeID, i.Witness)
-	if err = errors.Join(append(errs, err)...); err != nil {
+	warnings = append(warnings, s.Traps(ctx)...)
+	if err = errors.Join(confErr, passErr, err); err != nil {
 		return nil, warnings, tool.UsageError{Err: err}
 	}
-	return s, append(warnings, s.Traps()...), nil
+	return s, warnings, nil
+}
+
+// readPasswords reads pool_passwd. One that is not there is an empty one.
+func readPasswords(c *config.Config, key *passwd.Key) (*passwd.File, error) {
+	name := c.String("pool_passwd")
+	if name == "" || c.Unsure("pool_passwd") {
+		return nil, nil
+	}
+	f, err := passwd.Load(c.Beside(name), key)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return f, err
 }
 
 // checkCmd reads everything that run would read.

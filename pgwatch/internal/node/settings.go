@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,25 +36,23 @@ func alone(c *config.Config) clustermap.Member {
 }
 
 // NewSettings reads who this node is. id is its number, or -1 when the file beside the configuration has it. The
-// error names everything that is wrong.
+// error names everything that is wrong; the Settings are complete only without one.
 func NewSettings(ctx context.Context, c *config.Config, pw *passwd.File, key *passwd.Key, id int, witness bool) (*Settings, error) {
 	s := &Settings{Config: c, Passwords: pw, Key: key, Local: map[int]bool{}}
 	for _, b := range c.Backends() {
 		s.Backends = append(s.Backends, clustermap.Backend{ID: b.ID, Host: b.Host, Port: b.Port})
 		s.Local[b.ID] = !witness && probe.IsLocal(ctx, b.Host)
 	}
-	if len(s.Backends) == 0 {
-		return nil, fmt.Errorf("%s: no server is configured (set backend_hostname0 and backend_port0)", c.Path())
-	}
+	err := faults(c)
 	if !c.Bool("use_watchdog") {
 		s.Self = alone(c)
 		s.Members = []clustermap.Member{s.Self}
-		return s, nil
+		return s, err
 	}
 	if id < 0 {
-		var err error
-		if id, err = config.ReadNodeID(c.Beside("pgpool_node_id")); err != nil {
-			return nil, err
+		var unknown error
+		if id, unknown = config.ReadNodeID(c.Beside("pgpool_node_id")); unknown != nil {
+			return s, errors.Join(err, unknown)
 		}
 	}
 	for _, n := range c.Nodes() {
@@ -66,9 +65,9 @@ func NewSettings(ctx context.Context, c *config.Config, pw *passwd.File, key *pa
 		s.Members = append(s.Members, m)
 	}
 	if s.Listen == "" {
-		return nil, fmt.Errorf("%s: this is node %d, but hostname%d and wd_port%d are not set", c.Path(), id, id, id)
+		err = errors.Join(err, nobody(c, id))
 	}
-	return s, nil
+	return s, err
 }
 
 // listenAddress is where other nodes reach this one: everywhere, unless the configuration says where.
