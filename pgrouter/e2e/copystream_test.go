@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,14 +139,17 @@ func TestQueryBehindCopy(t *testing.T) {
 	want(t, "rows copied", simple(t, r.connect(t), "SELECT count(*) FROM query_behind_copy WHERE forced()"), "3")
 }
 
-// toEnd reads messages until the connection ends, and returns their short forms.
-func (c *raw) toEnd(t testing.TB) string {
+// toEnd reads messages until the connection ends, or one that begins as one of the given does, and returns their short forms.
+func (c *raw) toEnd(t testing.TB, or ...string) string {
 	t.Helper()
 	var got []string
 	for {
 		m, err := c.Receive()
 		if err == nil {
 			got = append(got, short(m))
+			if slices.ContainsFunc(or, func(prefix string) bool { return strings.HasPrefix(got[len(got)-1], prefix) }) {
+				return strings.Join(got, "; ")
+			}
 			continue
 		}
 		if timeout, ok := err.(interface{ Timeout() bool }); ok && timeout.Timeout() {

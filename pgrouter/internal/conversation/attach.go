@@ -76,7 +76,9 @@ func (s *Session) Lost(srv *Server) bool {
 	}
 	gone := &wire.Error{Severity: "FATAL", Code: "57P01", Message: fmt.Sprintf("the connection to node %d was lost", srv.Node)}
 	switch {
-	case waiting && s.next.read && !tx:
+	case waiting && !tx && !pinnedHere && (s.next.read || s.status == wire.Idle) && s.repeats < repeatTimes:
+		// The unit has not been sent, and another server can be told what this one was being told.
+		s.repeats++
 		s.next.node = s.primary()
 		s.stage = ready
 		s.w.Retry()
@@ -114,6 +116,10 @@ func (s *Session) Lost(srv *Server) bool {
 		s.routing.Settle(wire.Idle, true)
 		s.w.Retry()
 		return false
+	}
+	if len(srv.lastError) > 0 {
+		said := refusal(srv.lastError)
+		gone.Code, gone.Message = said.Code, said.Message
 	}
 	if srv.dying && srv.answered && (answering || streaming) {
 		gone = nil // the server said it itself

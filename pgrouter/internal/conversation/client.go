@@ -32,8 +32,19 @@ func verb(sql []byte) byte {
 }
 
 // FromClient takes input and returns how many bytes it used; the rest must come again, with more behind it or
-// after World.Retry.
+// after World.Retry, then also when there is none.
 func (s *Session) FromClient(b []byte) int {
+	if len(s.again) > 0 {
+		s.again = s.again[s.input(s.again):]
+		if len(s.again) > 0 {
+			return 0
+		}
+		s.again = nil
+	}
+	return s.input(b)
+}
+
+func (s *Session) input(b []byte) int {
 	n := 0
 	for n < len(b) && s.stage != ended {
 		switch {
@@ -330,6 +341,7 @@ func (s *Session) send(srv *Server, b []byte) {
 	if !srv.owes() {
 		srv.answered = false
 	}
+	srv.batch = srv.batch[:0]
 	switch u.end {
 	case wire.Query, wire.FunctionCall, wire.Sync:
 		srv.sent++
@@ -362,6 +374,7 @@ func (s *Session) send(srv *Server, b []byte) {
 		s.stage = waitDrain
 		return
 	}
+	s.keep(srv, b)
 	s.w.ToServer(srv, b)
 	if u.whole > u.size {
 		s.pass, s.passTo = u.whole-u.size, srv

@@ -10,7 +10,7 @@ import (
 // statements of reset_query_list and given back by World.Released; the others are dropped: work that nobody waits
 // for must not go on, and a server that still owes an answer could give it to somebody else.
 func (s *Session) End(resets []string) {
-	s.stage = ended
+	s.stage, s.again = ended, nil
 	servers := s.servers
 	s.servers = nil
 	for _, srv := range servers {

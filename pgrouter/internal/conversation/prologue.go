@@ -193,12 +193,18 @@ func (s *Session) refuse(reply []byte) {
 func (s *Session) unplace() {
 	s.next = unit{}
 	s.coming = s.coming[:0]
-	if s.batch != nil {
-		for _, st := range s.batch.parses {
-			delete(s.stmts, st.name)
-		}
-		s.batch.used = false
+	if s.batch == nil || !s.batch.used {
+		return // what a batch before it has made stays
 	}
+	for _, st := range s.batch.parses {
+		delete(s.stmts, st.name)
+	}
+	for _, c := range s.batch.closes {
+		if c.st != nil && !c.st.gone && s.stmts[c.name] == nil {
+			s.stmts[c.name] = c.st
+		}
+	}
+	s.batch.used = false
 }
 
 // discard gives up a server connection.

@@ -33,6 +33,7 @@ type Server struct {
 	dying      bool   // it said FATAL
 	gone       bool   // the session has given it up
 
+	batch     []byte // the only thing that it has to do, if that can be sent again
 	effects   []effect
 	closing   []closing
 	lastError []byte                // the ErrorResponse that stopped a prologue
@@ -125,7 +126,16 @@ func (s *Session) FromServer(srv *Server, b []byte) int {
 			fwd = srv.forwards() && srv == s.active && s.stage != ended
 			continue
 		case wire.ErrorResponse:
+			if whole && start == i && s.untouched(srv, body) {
+				s.repeat(srv)
+				return len(b)
+			}
 			s.sawError(srv, b[i:min(i+size, len(b))], whole)
+			if srv.dying && !s.expects(srv) {
+				srv.lastError = append([]byte(nil), b[i:min(i+size, len(b))]...)
+				s.lose(srv) // before its connection ends: nothing may be sent there any more
+				return len(b)
+			}
 			keep = fwd && s.expects(srv)
 		case wire.ParseComplete:
 			srv.parsed++
@@ -201,11 +211,13 @@ func (s *Session) settle(srv *Server, status byte) {
 	if hidden {
 		srv.hide = 0
 	}
+	srv.batch = srv.batch[:0] // it has been done
 	srv.failed, srv.parsed, srv.closed, srv.copyIn, srv.bound, srv.answered = false, 0, 0, false, false, false
 	if swallowed {
 		s.swallowed(srv, failed)
 		return
 	}
+	s.repeats = 0
 	s.failed = s.failed || failed
 	s.skip = s.skip || hidden && failed
 	s.effectsSettle(srv, failed, status)

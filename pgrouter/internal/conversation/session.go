@@ -80,6 +80,7 @@ type Session struct {
 	portals map[string]int // on which node the named portals of the open transaction are
 	replay  *replay
 
+	again     []byte   // a batch that comes before the client's further input, because its server has not begun it
 	coming    []effect // of the unit that is not sent yet
 	next      unit
 	boundAt   int16 // on which node the unnamed portal is
@@ -94,6 +95,7 @@ type Session struct {
 	reading   bool       // what runs is one read and nothing else
 	rebegin   bool       // the open transaction has lost its only server, and begins anew on the next one
 	mixed     bool       // a string of statements both changes state and ends transactions
+	repeats   uint8      // how often what comes next has lost its server before that began it
 	pinned    bool       // the session must stay on the primary: it has state that cannot be replayed
 }
 
@@ -112,7 +114,7 @@ func (s *Session) Status() byte { return s.status }
 
 // Busy reports whether the client waits for an answer.
 func (s *Session) Busy() bool {
-	return s.stage != ready || s.streaming || s.active != nil && s.active.owes()
+	return s.stage != ready || s.streaming || len(s.again) > 0 || s.active != nil && s.active.owes()
 }
 
 // Quiet reports whether the session could be ended without cutting a transaction.

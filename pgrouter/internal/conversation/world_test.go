@@ -114,7 +114,7 @@ func (w *fakeWorld) run() {
 		w.retry = false
 		n := w.s.FromClient(w.in)
 		w.in = w.in[n:]
-		if !w.retry || len(w.in) == 0 {
+		if !w.retry || len(w.in) == 0 && !w.s.Repeats() {
 			return
 		}
 	}

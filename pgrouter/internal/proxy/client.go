@@ -117,6 +117,19 @@ func (c *client) Retry() {
 		c.serverDrained()
 		return
 	}
+	if c.conv.Repeats() {
+		c.sh.later(c.repeat)
+		return
+	}
+	c.conn.Retry()
+}
+
+// repeat goes on without input of the client.
+func (c *client) repeat() {
+	if c.gone || c.closing || c.cancels > 0 {
+		return
+	}
+	c.conv.FromClient(nil)
 	c.conn.Retry()
 }
 
