@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -30,6 +32,17 @@ func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	o := node.Options{Log: t.Log, Version: tool.Version(), Bin: filepath.Dir(program)}
 	if out, ok := t.Out.(*os.File); ok {
 		o.Events = out
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	o.Hangup = hangup
+	o.Reload = func() (*node.Settings, error) {
+		s, warnings, err := cmd.read(ctx, t)
+		for _, w := range warnings {
+			t.Log.Warn(w)
+		}
+		return s, err
 	}
 	o.Ready = func() { daemon.SdNotify(false, daemon.SdNotifyReady) }
 	return node.Run(ctx, s, o)

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/control"
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/common/postmaster"
@@ -54,6 +56,8 @@ type Node struct {
 	observer *observer
 	programs *agent.Programs
 	gossip   *gossip.Gossip // nil without heartbeat_port
+	planner  planner
+	fresh    atomic.Pointer[config.Config] // as last reloaded; Settings stay those of the start
 }
 
 // Options are what a Node takes from its program.
@@ -63,6 +67,9 @@ type Options struct {
 	Bin     string   // folder of pgpromote and pgrecover
 	Events  *os.File // for the stream on standard output; nil for none
 	Ready   func()   // called when the node takes part
+
+	Hangup <-chan os.Signal          // SIGHUP: reload
+	Reload func() (*Settings, error) // reads everything anew; called after a Hangup
 }
 
 // Run watches until ctx ends; then it leaves the crew in order.
@@ -87,6 +94,7 @@ func Run(ctx context.Context, s *Settings, o Options) error {
 		},
 	})
 	n.gossip = newGossip(s.Heartbeat, o.Log)
+	n.fresh.Store(s.Config)
 	if err := n.observe(dir, o); err != nil {
 		return err
 	}
@@ -103,7 +111,7 @@ func Run(ctx context.Context, s *Settings, o Options) error {
 // observe prepares what looks at servers and acts on them.
 func (n *Node) observe(dir string, o Options) error {
 	c := n.Config
-	n.observer = &observer{self: n.Self.ID, probers: map[int]*health.Prober{}, changed: make(chan struct{}, 1)}
+	n.observer = newObserver(n.Self.ID, n.clock)
 	n.programs = &agent.Programs{Promoter: filepath.Join(o.Bin, "pgpromote"), Recoverer: filepath.Join(o.Bin, "pgrecover"), Config: c.Path(),
 		Local: func(id int) bool { return n.Local[id] }, Log: n.log}
 	var hands []agent.Backend
@@ -111,7 +119,7 @@ func (n *Node) observe(dir string, o Options) error {
 		if n.Self.Witness {
 			break
 		}
-		n.observer.probers[b.ID] = health.New(health.NewSettings(c, b, n.Passwords, n.Key, nil), n.clock, n.observer.ring)
+		n.observer.set(health.NewSettings(c, b, n.Passwords, n.Key, nil))
 		if n.Local[b.ID] {
 			hands = append(hands, agent.Backend{ID: b.ID, Server: postmaster.New(b.DataDirectory)})
 		}
@@ -124,7 +132,7 @@ func (n *Node) observe(dir string, o Options) error {
 	var err error
 	n.observer.agent, err = agent.New(agent.Config{
 		Dir: dir, Backends: hands, Hands: n.programs, Log: n.log, Changed: n.observer.ring,
-		Hook: func(ctx context.Context, o report.Order) error { return runHook(ctx, c, n.log, o) },
+		Hook: func(ctx context.Context, o report.Order) error { return runHook(ctx, n.fresh.Load(), n.log, o) },
 	})
 	return err
 }
@@ -137,12 +145,12 @@ const (
 
 // join prepares the authority.
 func (n *Node) join(dir string) (err error) {
-	p := &planner{policy: failover.FromConfig(n.Config)}
-	p.tell = func(s authority.Situation, note failover.Note) {
+	n.planner.policy.Store(failover.FromConfig(n.Config))
+	n.planner.tell = func(s authority.Situation, note failover.Note) {
 		n.log.Warn(note.Reason, "event", note.Type, "backend", note.Backend)
 		n.hub.Publish(payload(note), event.At{Index: s.Map.Index, Term: s.Term, Epoch: s.Map.Epoch})
 	}
-	n.crew, err = newCrew(n.Settings, dir, n.log, p.plan, n.serveOrder)
+	n.crew, err = newCrew(n.Settings, dir, n.log, n.planner.plan, n.serveOrder)
 	return err
 }
 
@@ -162,11 +170,12 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 		n.observer.run(life, func() uint64 { v := n.crew.View(); return v.Map.Epoch }, n.crew.SetReport)
 	})
 	wg.Go(func() { n.obey(life) })
+	wg.Go(func() { n.reloads(life, o) })
 	if names := n.Config.List("wd_monitoring_interfaces_list"); len(names) > 0 {
 		wg.Go(func() { n.monitor(life, names) })
 	}
 	p := &publisher{Settings: n.Settings, tell: n.hub.Publish, lead: func(leading bool) {
-		wg.Go(func() { escalate(life, n.Config, n.log, leading) })
+		wg.Go(func() { escalate(life, n.fresh.Load(), n.log, leading) })
 	}, opine: func(v authority.View, s sight) {
 		if n.gossip != nil {
 			n.gossip.Tell(n.opinion(&v, &s))

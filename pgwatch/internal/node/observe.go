@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +20,44 @@ const freshen = 100 * time.Millisecond
 // An observer makes the reports of a node.
 type observer struct {
 	self     clustermap.NodeID
-	probers  map[int]*health.Prober
+	clock    func() time.Duration
 	agent    *agent.Agent
 	asked    *arbiter.Settings // nil: there are no trusted_servers
 	arbiters atomic.Value      // string
 	changed  chan struct{}
+
+	mu      sync.Mutex
+	probers map[int]*prober
+	begin   func(*prober) // runs one; nil before run
+}
+
+// A prober is a health.Prober with what it was made of.
+type prober struct {
+	*health.Prober
+	how  health.Settings
+	stop context.CancelFunc // nil while it does not run
+}
+
+func newObserver(self clustermap.NodeID, clock func() time.Duration) *observer {
+	return &observer{self: self, clock: clock, probers: map[int]*prober{}, changed: make(chan struct{}, 1)}
+}
+
+// set has a server watched, or watched in another way.
+func (o *observer) set(how health.Settings) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	old := o.probers[how.ID]
+	if old != nil && reflect.DeepEqual(old.how, how) {
+		return
+	}
+	p := &prober{Prober: health.New(how, o.clock, o.ring), how: how}
+	o.probers[how.ID] = p
+	if old != nil && old.stop != nil {
+		old.stop()
+	}
+	if o.begin != nil {
+		o.begin(p)
+	}
 }
 
 // ring says that something changed which the leader should hear of now.
@@ -36,6 +70,8 @@ func (o *observer) ring() {
 
 // seen is what this node sees of the servers.
 func (o *observer) seen() []report.Backend {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	list := make([]report.Backend, 0, len(o.probers))
 	for _, p := range o.probers {
 		list = append(list, p.Report())
@@ -45,6 +81,8 @@ func (o *observer) seen() []report.Backend {
 
 // hint has a server looked at, because somebody met an error of it.
 func (o *observer) hint(backend int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	p := o.probers[backend]
 	if p != nil {
 		p.Hint()
@@ -61,10 +99,22 @@ func (o *observer) report(epoch uint64) report.Report {
 // run observes and reports until ctx ends. tell hands a report on; urgent means at once.
 func (o *observer) run(ctx context.Context, epoch func() uint64, tell func(r report.Report, urgent bool)) {
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	for _, p := range o.probers {
-		wg.Go(func() { p.Run(ctx) })
+	defer func() {
+		o.mu.Lock()
+		o.begin = nil
+		o.mu.Unlock()
+		wg.Wait()
+	}()
+	o.mu.Lock()
+	o.begin = func(p *prober) {
+		life, stop := context.WithCancel(ctx)
+		p.stop = stop
+		wg.Go(func() { defer stop(); p.Run(life) })
 	}
+	for _, p := range o.probers {
+		o.begin(p)
+	}
+	o.mu.Unlock()
 	wg.Go(func() { o.agent.Run(ctx) })
 	if o.asked != nil {
 		wg.Go(func() {

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"sync/atomic"
+
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
@@ -10,7 +12,7 @@ import (
 // A planner lets failover decide for the authority. tell hears of what others should hear of; it must not block.
 type planner struct {
 	failover.Planner
-	policy *failover.Policy
+	policy atomic.Pointer[failover.Policy]
 	tell   func(s authority.Situation, n failover.Note)
 }
 
@@ -18,7 +20,7 @@ type planner struct {
 func (p *planner) plan(s authority.Situation) authority.Plan {
 	in := failover.Input{
 		Now: s.Now, Self: s.Self, Term: s.Term, Elected: s.Now - s.Watching, Map: s.Map,
-		Reports: map[clustermap.NodeID]failover.Arrival{}, Quorum: quorum(s.Quorum), OldLeasesEnd: s.OldLeasesEnd, Policy: p.policy,
+		Reports: map[clustermap.NodeID]failover.Arrival{}, Quorum: quorum(s.Quorum), OldLeasesEnd: s.OldLeasesEnd, Policy: p.policy.Load(),
 	}
 	for _, n := range s.Nodes {
 		if n.Age >= 0 {
