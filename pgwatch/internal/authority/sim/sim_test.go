@@ -57,6 +57,7 @@ type crew struct {
 	check *sim.Check
 	bad   int  // the primary that is to be replaced, or none
 	wiped bool // one disk was lost; no other one may be
+	left  bool // a node gave up its vote: a disk lost in that moment would be the second of two
 }
 
 // newCrew is a crew of three, or five, and in some worlds one of them only votes.
@@ -244,12 +245,13 @@ func (c *crew) fault() {
 		c.bad = c.Rand.IntN(3)
 		c.Log("backend %d is to go", c.bad)
 	case 15:
-		if !c.wiped && c.joined() {
+		if !c.wiped && !c.left && c.joined() {
 			c.wiped = true
 			c.lose(n)
 		}
 	case 16, 17:
 		if !c.wiped { // to leave while another one's log is lost is to lose two
+			c.left = true
 			c.check.Split(nil) // who leaves takes its vote out of the count
 			n.Leave(time.Duration(c.Rand.IntN(500)) * time.Millisecond)
 		}
