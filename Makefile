@@ -7,15 +7,17 @@
 #   make lab-down   end it and leave nothing behind
 #   make bench      compare pgrouter with PgBouncer, Pgpool-II and a direct connection
 #   make fuzz       fuzz every decoder for FUZZTIME each
+#   make sim        simulate election and failover under SEEDS random faults each
 #   make check      what takes seconds: format, vet, build
 #   make tidy       bring go.mod and go.sum up to date
 #   make install    into DESTDIR and PREFIX
 #   make clean
 
-tools    := pgpromote pgrecover pgrouter pgvip
+tools    := pgpromote pgrecover pgrouter pgvip pgwatch
 modules  := common pgrouter pgpromote pgrecover pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
+SEEDS    ?= 10000
 
 all: $(tools:%=bin/%)
 
@@ -29,7 +31,11 @@ check: all
 test: check
 	contrib/deps test
 	$(if $(filter 0,$(shell id -u)),PGCREW_REQUIRE_NETNS=1) PGCREW_REQUIRE_POSTGRES=1 PGCREW_REQUIRE_DRIVERS=1 go test -count=1 -timeout 20m work
+	$(MAKE) --no-print-directory sim
 	$(MAKE) --no-print-directory fuzz FUZZTIME=3000x
+
+sim:
+	PGCREW_SEEDS=$(SEEDS) go test -count=1 -timeout 30m -run 'TestSimulation|TestSeeds|TestHalf' ./pgwatch/internal/failover ./pgwatch/internal/authority/sim
 
 fuzz:
 	contrib/fuzz $(FUZZTIME)
@@ -66,4 +72,4 @@ install: all
 clean:
 	rm -rf bin
 
-.PHONY: all check test fuzz oracle lab lab-down lab-walk bench tidy install clean FORCE
+.PHONY: all check test sim fuzz oracle lab lab-down lab-walk bench tidy install clean FORCE
