@@ -20,7 +20,7 @@ var (
 	sectionLine  = regexp.MustCompile(`(?m)^\.Sh (.*)$`)
 	flagItem     = regexp.MustCompile(`(?m)^\.It Fl .*$`)
 	longFlag     = regexp.MustCompile(`Fl -([a-z-]+)`)
-	commandItem  = regexp.MustCompile(`(?m)^\.It Cm ([a-z]+)`)
+	commandItem  = regexp.MustCompile(`(?m)^\.It Cm ([a-z-]+)`)
 	variableItem = regexp.MustCompile(`(?m)^\.It Ev ([A-Z_]+)$`)
 	variableName = regexp.MustCompile(`\[(PG[A-Z]+_[A-Z_]+)\]`)
 )
