@@ -9,3 +9,5 @@ import (
 func TestMain(m *testing.M) { tooltest.Main(m, "pgwatch", main) }
 
 func TestScripts(t *testing.T) { tooltest.Scripts(t) }
+
+func TestManPage(t *testing.T) { tooltest.Man(t, "pgwatch", "PGWATCH", new(cli)) }

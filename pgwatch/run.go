@@ -16,7 +16,7 @@ import (
 // runCmd watches.
 type runCmd struct{ identity }
 
-// Run watches until ctx ends. Standard output carries events, unless it is a terminal.
+// Run watches until ctx ends. Standard output carries events.
 func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	s, warnings, err := cmd.read(ctx, t)
 	if err != nil {
