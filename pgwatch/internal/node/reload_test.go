@@ -31,8 +31,8 @@ failover_command = 'touch old'
 auto_failback = off
 `
 
-// settings are those of a file with that text.
-func settings(t *testing.T, text string) *Settings {
+// load reads a file with that text.
+func load(t *testing.T, text string) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pgpool.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -42,15 +42,18 @@ func settings(t *testing.T, text string) *Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewSettings(t.Context(), c, nil, nil, clusterless, false)
+	return c
+}
+
+// settings are those of a file with that text, of a node without others.
+func settings(t *testing.T, text string) *Settings {
+	t.Helper()
+	s, err := NewSettings(t.Context(), load(t, text), nil, nil, -1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
-
-// clusterless: no pgpool_node_id is needed without use_watchdog.
-const clusterless = -1
 
 // observing is a node that looks at its servers and does nothing else.
 func observing(t *testing.T) *Node {
