@@ -49,7 +49,7 @@ func (s *Settings) configured(plan func(authority.Situation) authority.Plan) fun
 		})
 		out := plan(in)
 		if (in.Map.Cluster == "" || !same) && in.Now >= next {
-			next = in.Now + 5*time.Second // it may be refused, and is then not asked for all the time
+			next = in.Now + time.Second // it may be refused, and is then not asked for all the time
 			c := clustermap.Command{Configure: &clustermap.Configure{Cluster: hex.EncodeToString(id), Backends: s.Backends}}
 			out.Commands = append([]clustermap.Command{c}, out.Commands...)
 		}
