@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,12 +28,20 @@ func (r *Router) reach(ctx context.Context, pick func(*cluster.Map) []int, try f
 	var last error
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		m := r.cluster.Map()
-		for _, node := range pick(m) {
+		nodes := pick(m)
+		strange := 0
+		for _, node := range nodes {
 			err := try(m, node)
 			if err == nil || !passes(err) {
 				return err
 			}
 			last = fmt.Errorf("node %d: %w", node, err)
+			if untrusted(err) {
+				strange++
+			}
+		}
+		if strange > 0 && strange == len(nodes) {
+			return last
 		}
 		newer, stop := r.newer(m)
 		more := false
@@ -53,6 +62,14 @@ func (r *Router) reach(ctx context.Context, pick func(*cluster.Map) []int, try f
 			return noServer(wait, m, last)
 		}
 	}
+}
+
+// untrusted tells whether a server's certificate was refused, which waiting does not mend.
+func untrusted(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	return errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &name)
 }
 
 // newer tells when there is another map than m.
