@@ -406,6 +406,9 @@ func TestTLS(t *testing.T) {
 				t.Fatalf("%s, direct %v: %v", name, direct, o.err)
 			}
 			wantUnread(t, o.client, query)
+			if o.client.Conn.(*tls.Conn).NetConn() != net.Conn(under) {
+				t.Errorf("%s, direct %v: TLS is on a %T", name, direct, o.client.Conn.(*tls.Conn).NetConn())
+			}
 			if o.client.TLS == nil || under.read == 0 {
 				t.Errorf("%s: state %v, %d bytes through WrapTLS", name, o.client.TLS, under.read)
 			}

@@ -110,11 +110,11 @@ func (g *guest) directTLS(read []byte) error {
 func (g *guest) handshake(read []byte) error {
 	g.mute = true
 	under := g.raw
-	if g.door.WrapTLS != nil {
-		under = g.door.WrapTLS(under)
-	}
 	if read != nil {
 		under = &prefixConn{Conn: under, prefix: read}
+	}
+	if g.door.WrapTLS != nil {
+		under = g.door.WrapTLS(under) // on top, where the router looks for it
 	}
 	conn := tls.Server(under, g.door.TLS)
 	if err := conn.Handshake(); err != nil {
