@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,8 +55,8 @@ func (l *Loop) Attach(fd int, secure *tls.Conn, early []byte, h Handler) (*Conn,
 		c.tls = newRecords(l, secure)
 	}
 	ev := unix.EpollEvent{Events: c.events, Fd: c.fd, Pad: c.gen}
-	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
-		unix.Close(fd)
+	if err := control(l.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+		closeNow(fd)
 		return nil, fmt.Errorf("epoll_ctl of a connection: %w", err)
 	}
 	l.conns[fd] = c
@@ -130,7 +129,7 @@ func (c *Conn) Resume() {
 		c.off = false
 		c.events |= unix.EPOLLIN
 		ev := unix.EpollEvent{Events: c.events, Fd: c.fd, Pad: c.gen}
-		unix.EpollCtl(c.l.epfd, unix.EPOLL_CTL_ADD, int(c.fd), &ev)
+		control(c.l.epfd, unix.EPOLL_CTL_ADD, int(c.fd), &ev)
 	} else {
 		c.watch(c.events | unix.EPOLLIN)
 	}
@@ -172,7 +171,7 @@ func (c *Conn) shut() {
 	c.closed = true
 	c.l.conns[c.fd] = nil
 	c.l.count--
-	unix.Close(int(c.fd)) // which takes it out of epoll as well
+	closeNow(int(c.fd)) // which takes it out of epoll as well
 	c.in, c.out = nil, nil
 }
 
@@ -210,7 +209,7 @@ func (c *Conn) watch(events uint32) {
 		return
 	}
 	ev := unix.EpollEvent{Events: events, Fd: c.fd, Pad: c.gen}
-	unix.EpollCtl(c.l.epfd, unix.EPOLL_CTL_MOD, int(c.fd), &ev)
+	control(c.l.epfd, unix.EPOLL_CTL_MOD, int(c.fd), &ev)
 }
 
 // receive reads once; with level-triggered readiness the rest announces itself again.
@@ -223,7 +222,7 @@ func (c *Conn) receive(events uint32) {
 		if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			// These cannot be masked, and what was received before the end must not be lost.
 			c.off = true
-			unix.EpollCtl(c.l.epfd, unix.EPOLL_CTL_DEL, int(c.fd), nil)
+			control(c.l.epfd, unix.EPOLL_CTL_DEL, int(c.fd), nil)
 			return
 		}
 		c.watch(c.events &^ unix.EPOLLIN)
@@ -293,26 +292,4 @@ func (c *Conn) flush() {
 	c.out = nil
 	c.watch(c.events &^ unix.EPOLLOUT)
 	c.h.Drained()
-}
-
-// readNow and writeNow work on non-blocking descriptors and so need no word to the scheduler.
-func readNow(fd int, b []byte) (int, syscall.Errno) {
-	// recvfrom reaches the socket by a shorter way than read does.
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), 0
-}
-
-func writeNow(fd int, b []byte) (int, syscall.Errno) {
-	if len(b) == 0 {
-		return 0, 0
-	}
-	// send with MSG_NOSIGNAL: a peer that went away must be an error, not a signal.
-	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), 0
 }

@@ -1,4 +1,4 @@
-// Package loop drives established connections with one epoll instance on one thread.
+// Package loop drives established connections with one epoll instance on one goroutine.
 //
 // It is the only package that knows sockets after login. Level-triggered readiness, one receive
 // buffer for all connections of a loop, no goroutine and no buffer for an idle connection: an idle
@@ -14,9 +14,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +36,9 @@ type Loop struct {
 	batch      batch
 	now        time.Time
 
-	greedy bool // other goroutines have processors enough while this one waits
+	greedy bool      // other goroutines have processors enough while this one waits
+	visit  time.Time // of the last Post that woke the loop
+	shared *shared   // how it waits with other goroutines; nil while it waits alone
 	asleep atomic.Bool
 	mail   atomic.Bool // posted is not empty
 	mu     sync.Mutex
@@ -94,11 +94,10 @@ func (l *Loop) Post(f func()) bool {
 
 // wakeUp may come when the loop has just ended: its descriptor may be somebody else's then.
 func (l *Loop) wakeUp() {
-	one := [8]byte{1}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.ended {
-		unix.Write(l.wake, one[:])
+		ring(l.wake)
 	}
 }
 
@@ -111,19 +110,20 @@ func (l *Loop) Count() int { return l.count }
 // Run serves until ctx ends, then runs what was posted before, closes what is still attached (without telling
 // handlers) and returns.
 func (l *Loop) Run(ctx context.Context) error {
-	// Blocking in epoll_wait by an ordinary system call needs a thread anyway; its own one saves hand-overs.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	stop := context.AfterFunc(ctx, l.wakeUp)
 	defer stop()
 	defer l.end()
 
 	running.Add(1)
 	defer running.Add(-1)
+	runtime.LockOSThread() // see part
+	defer func() {
+		l.part()
+		runtime.UnlockOSThread()
+	}()
 	events := make([]unix.EpollEvent, 256)
 	l.now = time.Now()
-	l.next = l.now.Add(l.period)
-	l.greedy = int(running.Load()) < runtime.GOMAXPROCS(0)
+	l.plan()
 	for ctx.Err() == nil {
 		n, err := l.wait(events)
 		if err != nil {
@@ -139,63 +139,24 @@ func (l *Loop) Run(ctx context.Context) error {
 		l.runPosted()
 		l.runAgain()
 		if l.tick != nil && !l.now.Before(l.next) {
-			l.next = l.now.Add(l.period)
-			l.greedy = int(running.Load()) < runtime.GOMAXPROCS(0)
+			l.plan()
 			l.tick(l.now)
 		}
 	}
 	return nil
 }
 
-// shortWait is how long the loop waits without telling the scheduler, in milliseconds. Under load the next event comes
-// sooner; the scheduler then neither takes the processor away and back, which costs more than the work itself, nor has
-// its monitor thread look every 20 microseconds. A stop of the world does not wait for it: the signal ends the call.
-const shortWait = 10
-
-// wait waits for events: shortly by a raw system call, then by one that gives the processor to other goroutines.
-func (l *Loop) wait(events []unix.EpollEvent) (int, error) {
-	l.asleep.Store(true)
-	defer l.asleep.Store(false)
-	if l.pending() {
-		return epollRaw(l.epfd, events, 0), nil
-	}
-	if l.greedy {
-		if n := epollRaw(l.epfd, events, shortWait); n > 0 {
-			return n, nil
-		}
-	} else if n := epollRaw(l.epfd, events, 0); n > 0 {
-		return n, nil
-	}
-	timeout := -1
-	if l.tick != nil {
-		timeout = max(0, int(time.Until(l.next)/time.Millisecond)+1)
-	}
-	n, err := unix.EpollWait(l.epfd, events, timeout)
-	if err == unix.EINTR {
-		return 0, nil
-	}
-	return n, err
-}
-
-func (l *Loop) pending() bool {
-	return len(l.again) > 0 || l.mail.Load()
-}
-
-// epollRaw is epoll_wait without a word to the scheduler. Errors count as no event; the ordinary call that follows
-// reports them.
-func epollRaw(epfd int, events []unix.EpollEvent, milliseconds int) int {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(milliseconds), 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
+// plan sets when the next tick is.
+func (l *Loop) plan() {
+	l.next = l.now.Add(l.period)
+	l.greedy = int(running.Load()) < runtime.GOMAXPROCS(0)
 }
 
 func (l *Loop) dispatch(ev *unix.EpollEvent) {
 	fd := int(ev.Fd)
 	if fd == l.wake {
-		var b [8]byte
-		unix.Read(fd, b[:])
+		quiet(fd)
+		l.visit = l.now
 		return
 	}
 	// A descriptor closed and opened again within one batch has a new generation.

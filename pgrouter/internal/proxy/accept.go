@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/conversation"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/loop"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
 
@@ -46,19 +47,39 @@ func (r *Router) accept(l net.Listener) {
 			nc.Close()
 			continue
 		}
-		r.wg.Go(func() {
-			defer r.entering.Add(-1)
-			r.receive(nc)
-		})
+		select {
+		case r.entrants <- nc:
+		default:
+			r.wg.Go(func() { r.receiveAll(nc) })
+		}
+	}
+}
+
+// idleReceivers is how many goroutines wait for the next client instead of ending. A new one's stack grows several
+// times during a login, which was a sixteenth of what a login cost.
+const idleReceivers = 16
+
+// receiveAll lets a client in, and others after it as long as they come.
+func (r *Router) receiveAll(nc net.Conn) {
+	for {
+		r.receive(nc)
+		r.entering.Add(-1)
+		if r.receivers.Add(1) > idleReceivers {
+			r.receivers.Add(-1)
+			return
+		}
+		select {
+		case nc = <-r.entrants:
+			r.receivers.Add(-1)
+		case <-r.closing.Done():
+			return
+		}
 	}
 }
 
 // receive is the login of one client.
 func (r *Router) receive(nc net.Conn) {
 	set := r.settings.Load()
-	if tc, ok := nc.(*net.TCPConn); ok {
-		tc.SetNoDelay(true)
-	}
 	addr := remote(nc)
 	ctx := r.ctx
 	if set.LoginTimeout > 0 {
@@ -68,7 +89,13 @@ func (r *Router) receive(nc net.Conn) {
 	}
 	at := new(judged)
 	ctx = context.WithValue(ctx, judgedKey{}, at)
-	in, err := set.door.Accept(ctx, nc)
+	quick, err := loop.NewQuick(nc)
+	if err != nil {
+		r.log.Error("cannot serve a client", "client", addr, "err", err)
+		nc.Close()
+		return
+	}
+	in, err := set.door.Accept(ctx, quick)
 	switch {
 	case errors.Is(err, auth.ErrSilent):
 		return
@@ -79,6 +106,9 @@ func (r *Router) receive(nc net.Conn) {
 		r.cancels.request(in.Cancel)
 		nc.Close()
 		return
+	}
+	if in.TLS == nil {
+		in.Conn = nc
 	}
 	if n := r.sessions.Add(1); n > int64(set.MaxClients-set.Reserved) {
 		r.sessions.Add(-1)
@@ -157,11 +187,10 @@ func (r *Router) enter(ctx context.Context, in *auth.Client, at *judged, nc net.
 		first = l
 		welcome, reports = id.greeting()
 	}
-	wait, stop := context.WithTimeout(ctx, 2*time.Second)
-	id.catalog.ready(wait)
-	stop()
+	id.catalog.ready(ctx, 2*time.Second)
 	fd, secure, err := descriptor(nc, in.Conn)
 	if err != nil {
+		nc.Close()
 		if first != nil {
 			first.close()
 		}

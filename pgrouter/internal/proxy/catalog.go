@@ -108,11 +108,13 @@ func (c *catalog) suspect() {
 }
 
 // ready waits for the first snapshot, so that not even the first read of a database is routed with more care than it
-// needs. It gives up with ctx.
-func (c *catalog) ready(ctx context.Context) {
+// needs. It gives up after a while, or with ctx.
+func (c *catalog) ready(ctx context.Context, patience time.Duration) {
 	if c.now.Load() != nil {
 		return
 	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	c.load(0, false)
 	select {
 	case <-c.first:

@@ -29,14 +29,16 @@ type Router struct {
 	shards   []*shard
 	version  string
 
-	ctx      context.Context // ends when everything must
-	stop     context.CancelFunc
-	closing  context.Context // ends when no more clients are accepted
-	close    context.CancelFunc
-	wg       sync.WaitGroup
-	sessions atomic.Int64 // clients in and on their way in after their login
-	entering atomic.Int64 // connections whose login is not done
-	next     atomic.Uint64
+	ctx       context.Context // ends when everything must
+	stop      context.CancelFunc
+	closing   context.Context // ends when no more clients are accepted
+	close     context.CancelFunc
+	wg        sync.WaitGroup
+	sessions  atomic.Int64  // clients in and on their way in after their login
+	entering  atomic.Int64  // connections whose login is not done
+	entrants  chan net.Conn // to a goroutine that waits for one
+	receivers atomic.Int64  // goroutines that do
+	next      atomic.Uint64
 }
 
 // New makes a router with the loops that set asks for.
@@ -45,7 +47,7 @@ func New(set *Settings, cl cluster.Cluster, version string, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	r := &Router{log: log, cluster: cl, keys: keys, version: version}
+	r := &Router{log: log, cluster: cl, keys: keys, version: version, entrants: make(chan net.Conn)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.closing, r.close = context.WithCancel(r.ctx)
 	r.cancels.all = make(map[uint32]target)
