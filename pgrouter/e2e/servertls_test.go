@@ -137,7 +137,7 @@ func TestServerNotTrusted(t *testing.T) {
 	r.write(t, "pgpool.conf", r.conf(c, lines+"failover_wait = 1\n"))
 	r.launch(t)
 	r.saw(t, 0, "pgrouter serves")
-	want(t, "a client", refusal(t, r.dsn("postgres", "postgres")).Code, "57P03")
+	want(t, "a client", refusal(t, r.dsn("postgres", "postgres")).Code, "08006")
 	r.saw(t, 0, `TLS handshake: x509: certificate signed by unknown authority`)
 	r.stop(t)
 
@@ -145,7 +145,7 @@ func TestServerNotTrusted(t *testing.T) {
 	r = start(t, c, lines+"failover_wait = 1\nchild_life_time = 1\n", files...)
 	r.write(t, "ca.crt", other.pem)
 	r.reload(t)
-	want(t, "a login at a server that is trusted no more", refusal(t, r.dsn("postgres", "alice")).Code, "57P03")
+	want(t, "a login at a server that is trusted no more", refusal(t, r.dsn("postgres", "alice")).Code, "08006")
 	r.write(t, "ca.crt", ca.pem)
 	r.reload(t)
 	simple(t, r.connect(t), "SELECT 1")
