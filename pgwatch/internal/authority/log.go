@@ -140,6 +140,7 @@ func (c *Core) setMap(m clustermap.Map) {
 	if len(m.Forced) != len(c.forks) {
 		c.forks = forksOf(m.Forced)
 	}
+	c.askNow = c.askNow || m.Epoch != c.m.Epoch // routers wait for a lease of the new one
 	c.m, c.dirty = m, true
 }
 

@@ -332,3 +332,20 @@ func TestOne(t *testing.T) {
 		t.Errorf("a proposal to a node that has stopped: %v", err)
 	}
 }
+
+// A lease of a new epoch comes with the epoch, and not with the next request that is due: here that would be in an hour.
+func TestLeaseOfANewEpochIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, 1, func(o *authority.Options) { o.Ask = time.Hour })
+	c.start(0)
+	c.leader()
+	for _, cmd := range []clustermap.Command{
+		{Configure: &clustermap.Configure{Cluster: "one", Backends: []clustermap.Backend{{ID: 0, Host: "h"}}}},
+		{Found: &clustermap.Primary{Backend: 0}},
+	} {
+		if _, err := c.rafts[0].Propose(t.Context(), cmd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.until(0, "a lease of the first epoch", func(v *authority.View) bool { return v.Serve.Epoch == 1 && v.Serve.Until > 0 })
+}
