@@ -7,6 +7,7 @@ package health
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/probe"
@@ -24,9 +25,11 @@ const (
 
 // Prober watches one server. It never holds more than two connections to it.
 type Prober struct {
-	how  Settings
-	hint chan struct{}
-	view view
+	how   Settings
+	hint  chan struct{}
+	view  view
+	hurry atomic.Int64 // a time.Duration since boot
+	wake  chan struct{}
 
 	tried time.Duration // when the last login ended
 }
@@ -34,7 +37,7 @@ type Prober struct {
 // New prepares to watch a server; Run does it. now is the time since boot. tell is called when the view of the server
 // has changed in more than its positions; it must not block.
 func New(how Settings, now func() time.Duration, tell func()) *Prober {
-	p := &Prober{how: how, hint: make(chan struct{}, 1), tried: now() - settle}
+	p := &Prober{how: how, hint: make(chan struct{}, 1), wake: make(chan struct{}, 1), tried: now() - settle}
 	p.view = view{now: now, tell: tell, since: now()}
 	p.view.seen = report.Backend{ID: how.ID, Health: report.Unseen}
 	return p
@@ -50,6 +53,24 @@ func (p *Prober) Hint() {
 	case p.hint <- struct{}{}:
 	default:
 	}
+}
+
+// Hurry says that the server is about to change, or that somebody waits for its answer: until that time since boot it is
+// looked at again and again over the session that there is. Hurry never blocks.
+func (p *Prober) Hurry(until time.Duration) {
+	p.hurry.Store(int64(until))
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pause is how long to wait before the next look over a session.
+func (p *Prober) pause() time.Duration {
+	if p.view.now() < time.Duration(p.hurry.Load()) {
+		return min(p.how.Period, settle)
+	}
+	return p.how.Period
 }
 
 // Run watches until ctx ends.

@@ -244,3 +244,33 @@ func TestWithoutAUser(t *testing.T) {
 		r.want(report.Refused, 1, 0)
 	})
 }
+
+// Somebody waits for an answer: the server is asked at once and often, over the session that there is.
+func TestHurry(t *testing.T) {
+	inBubble(t, ordinary, func(r *rig) {
+		r.pass(10100 * ms)
+		if got := r.Report(); got.Quiet != 100*ms {
+			t.Errorf("the last answer came %v ago", got.Quiet)
+		}
+		before := r.counts()
+		r.Hurry(r.view.now() + 200*ms)
+		r.pass(0)
+		if got := r.Report(); got.Quiet != 0 || r.counts().queries != before.queries+1 {
+			t.Errorf("%d queries at once, the last answer %v ago", r.counts().queries-before.queries, got.Quiet)
+		}
+		r.pass(200 * ms)
+		if n := r.counts().queries - before.queries; n < 8 || n > 10 {
+			t.Errorf("%d queries within 200 ms", n)
+		}
+		r.pass(time.Second)
+		if n := r.counts().queries - before.queries; n > 13 || r.counts().logins != before.logins {
+			t.Errorf("%d queries and %d logins, the hurry is over", n, r.counts().logins-before.logins)
+		}
+		r.freeze()
+		r.pass(time.Second)
+		if got := r.Report(); got.Quiet < time.Second {
+			t.Errorf("a frozen server answered %v ago", got.Quiet)
+		}
+		r.thaw()
+	})
+}

@@ -50,7 +50,7 @@ func (p *Prober) idle(ctx context.Context, s *session) (hinted, ended bool) {
 	until, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.Idle(until) }()
-	pause := p.how.Period
+	pause := p.pause()
 	if s.failing {
 		pause = p.how.Retry
 	}
@@ -60,6 +60,7 @@ func (p *Prober) idle(ctx context.Context, s *session) (hinted, ended bool) {
 		return false, err != nil
 	case <-p.hint:
 		hinted = true
+	case <-p.wake:
 	case <-time.After(pause):
 	}
 	cancel()

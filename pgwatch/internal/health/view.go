@@ -18,6 +18,7 @@ type view struct {
 	seen    report.Backend // For is kept in since
 	since   time.Duration
 	asked   time.Duration // when the question was put that is open
+	heard   time.Duration // when the newest answer came
 	missing bool          // its answer has counted as missing
 	id      probe.Identity
 }
@@ -26,7 +27,8 @@ func (v *view) report() report.Backend {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	b := v.seen
-	b.For = v.now() - v.since
+	now := v.now()
+	b.For, b.Quiet = now-v.since, now-v.heard
 	return b
 }
 
@@ -51,7 +53,7 @@ func (v *view) unanswered() {
 func (v *view) stirred() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.seen.Fails = 0
+	v.seen.Fails, v.heard = 0, v.now()
 	if !v.seen.Health.Lives() {
 		v.since = v.now()
 	}
@@ -69,7 +71,7 @@ func (v *view) verdict(is probe.Verdict, h report.Health, err error) {
 		case is == probe.Ours:
 			return
 		case h.Lives():
-			v.seen.Fails = 0
+			v.seen.Fails, v.heard = 0, v.now()
 		case !v.missing || h != report.Silent:
 			v.seen.Fails++
 		}

@@ -219,14 +219,27 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 func (n *Node) obey(ctx context.Context) {
 	views, stop := n.crew.Watch()
 	defer stop()
+	before := authority.View{Leader: clustermap.None}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case v := <-views:
 			n.observer.agent.Obey(v.Orders)
+			if pressing(&before, &v) {
+				n.observer.rush()
+			}
+			before = v
 		}
 	}
+}
+
+// pressing tells whether each answer of a server counts now: a new leader has to know whether the primary lives before routers
+// may write, and a failover goes on when its candidate has replayed what it has, or takes writes.
+func pressing(before, v *authority.View) bool {
+	f := v.Map.Failover
+	return v.Leader != before.Leader && v.Leader != clustermap.None ||
+		f != nil && (f.State == clustermap.CatchUp || f.State == clustermap.Promote || f.State == clustermap.Open)
 }
 
 // leave hands leadership and address over.

@@ -14,8 +14,14 @@ import (
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
-// freshen is how often positions are reported that nobody calls a change.
-const freshen = 100 * time.Millisecond
+const (
+	// freshen is how often positions are reported that nobody calls a change.
+	freshen = 100 * time.Millisecond
+	// hurried is the same while the leader waits for an answer of a server.
+	hurried = 25 * time.Millisecond
+	// hurryFor is how long it may wait for one.
+	hurryFor = 500 * time.Millisecond
+)
 
 // An observer makes the reports of a node.
 type observer struct {
@@ -25,6 +31,7 @@ type observer struct {
 	asked    *arbiter.Settings // nil: there are no trusted_servers
 	arbiters atomic.Value      // string
 	changed  chan struct{}
+	hurry    atomic.Int64 // a time.Duration since boot
 
 	mu      sync.Mutex
 	probers map[int]*prober
@@ -90,6 +97,21 @@ func (o *observer) hint(backend int) bool {
 	return p != nil
 }
 
+// rush looks at all servers, and reports at once, for a while.
+func (o *observer) rush() {
+	until := o.clock() + hurryFor
+	o.hurry.Store(int64(until))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range o.probers {
+		p.Hurry(until)
+	}
+	o.ring()
+}
+
+// rushes tells whether somebody waits for what is seen.
+func (o *observer) rushes() bool { return o.clock() < time.Duration(o.hurry.Load()) }
+
 func (o *observer) report(epoch uint64) report.Report {
 	r := report.Report{Node: o.self, Epoch: epoch, Backends: o.seen(), Local: o.agent.Locals(), Hooks: o.agent.Hooks()}
 	r.Arbiters, _ = o.arbiters.Load().(string)
@@ -125,16 +147,17 @@ func (o *observer) run(ctx context.Context, epoch func() uint64, tell func(r rep
 			})
 		})
 	}
-	every := time.NewTicker(freshen)
-	defer every.Stop()
 	for {
-		urgent := false
+		pause, urgent := freshen, o.rushes()
+		if urgent {
+			pause = hurried
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.changed:
 			urgent = true
-		case <-every.C:
+		case <-time.After(pause):
 		}
 		tell(o.report(epoch()), urgent)
 	}

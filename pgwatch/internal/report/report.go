@@ -49,6 +49,7 @@ type Backend struct {
 	ID       int           `json:"id"`
 	Health   Health        `json:"health"`
 	For      time.Duration `json:"for"`           // how long it has looked like that
+	Quiet    time.Duration `json:"quiet"`         // since it last gave any answer
 	Fails    int           `json:"fails"`         // failed probes in a row
 	Err      string        `json:"err,omitempty"` // of the last probe
 	Standby  bool          `json:"standby,omitempty"`
