@@ -106,7 +106,22 @@ func (s *scene) decide() *clustermap.Command {
 // they may not, and when one is about to begin it is time to stop.
 func (s *scene) serve(c *clustermap.Command) bool {
 	f := s.Map.Failover
-	return s.Map.Epoch != 0 && s.Quorum != event.QuorumNone && (c == nil || c.Begin == nil) && (f == nil || f.State == clustermap.Reconverge)
+	return s.Map.Epoch != 0 && s.Quorum != event.QuorumNone && (c == nil || c.Begin == nil) && (f == nil || f.State == clustermap.Reconverge) && s.heard(s.Map.PrimaryID())
+}
+
+// heard reports whether a backend, or the node beside it, was heard by this leader just now. Nobody can write to a primary
+// that is away, and a failover has to wait for the end of each lease that was given all the same.
+func (s *scene) heard(b int) bool {
+	if node, _, ok := s.agent(b); ok && s.fresh(node) {
+		return true
+	}
+	for _, n := range s.nodes {
+		v, ok := s.seenBy(n, b)
+		if at := s.Reports[n].At - v.Quiet; ok && v.Health.Lives() && at >= max(s.Elected, s.Now-silentFor) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scene) order(n clustermap.NodeID, o report.Order) {
