@@ -99,7 +99,7 @@ func (r *Run) Release(ctx context.Context, b Before) error {
 func (r *Run) withOne(ctx context.Context, f func(context.Context, *subject) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout(), r.late())
 	defer cancel()
-	found, err := r.look(ctx)
+	found, err := r.look(ctx, false)
 	defer closeAll(ctx, found)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ type subject struct {
 func (r *Run) Promote(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout(), r.late())
 	defer cancel()
-	found, err := r.look(ctx)
+	found, err := r.look(ctx, r.Node == nil || !r.Force)
 	defer closeAll(ctx, found)
 	if err != nil {
 		return r.withoutLogin(ctx, err)
@@ -72,14 +72,16 @@ func closeAll(ctx context.Context, found []*subject) {
 	}
 }
 
-// look logs in to the servers at once: to all, or to the one that is wanted. Those that are away are left out.
-func (r *Run) look(ctx context.Context) ([]*subject, error) {
+// look logs in to the servers at once: to all, or only to the one that is wanted. Others that are away are left out.
+func (r *Run) look(ctx context.Context, all bool) ([]*subject, error) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var found []*subject
-	var errs []error
+	var missed error
+	named := r.Node == nil
 	for _, s := range r.Servers {
-		if r.Node != nil && s.ID != *r.Node {
+		wanted := r.Node != nil && s.ID == *r.Node
+		if named = named || wanted; !all && !wanted {
 			continue
 		}
 		wg.Go(func() {
@@ -95,19 +97,16 @@ func (r *Run) look(ctx context.Context) ([]*subject, error) {
 				found = append(found, &subject{s, conn, pos})
 				return err
 			})
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
+			if wanted {
+				missed = err
+			}
 		})
 	}
 	wg.Wait()
-	if len(errs) == 0 {
-		return nil, fmt.Errorf("node %d is not in the configuration", *r.Node)
+	if !named {
+		return found, fmt.Errorf("node %d is not in the configuration", *r.Node)
 	}
-	if r.Node != nil {
-		return found, errors.Join(errs...)
-	}
-	return found, nil
+	return found, missed
 }
 
 // withoutLogin is the way for a server that does not let us in: it is named, it is on this host, so pg_ctl can do it.
@@ -158,6 +157,11 @@ func (r *Run) choose(found []*subject) (c *subject, err error) {
 			return fmt.Errorf("%w: epoch %d was asked for, and epoch %d is recorded on node %d", ErrStale, r.Epoch, newest, c.ID)
 		}
 		st.Epoch = r.Epoch
+		for _, s := range found {
+			if p.Standby && !s.pos.Standby && !r.Force {
+				return fmt.Errorf("node %d is a primary that lives: stop it first, or say --force", s.ID)
+			}
+		}
 		if p.Standby && p.Upstream != "" && !r.Force {
 			return fmt.Errorf("node %d receives from %s, a primary that lives: stop that one first, or say --force", c.ID, p.Upstream)
 		}
