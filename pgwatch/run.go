@@ -37,6 +37,8 @@ func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	o.Hangup = hangup
+	// Whoever reads the events may go; the cluster is watched all the same.
+	signal.Ignore(syscall.SIGPIPE)
 	o.Reload = func() (*node.Settings, error) {
 		s, warnings, err := cmd.read(ctx, t)
 		for _, w := range warnings {
