@@ -58,7 +58,9 @@ func (p *Prober) Hint() {
 // Hurry says that the server is about to change, or that somebody waits for its answer: until that time since boot it is
 // looked at again and again over the session that there is. Hurry never blocks.
 func (p *Prober) Hurry(until time.Duration) {
-	p.hurry.Store(int64(until))
+	if was := p.hurry.Swap(int64(until)); p.view.now() < time.Duration(was) {
+		return
+	}
 	select {
 	case p.wake <- struct{}{}:
 	default:

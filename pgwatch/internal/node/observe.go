@@ -97,16 +97,19 @@ func (o *observer) hint(backend int) bool {
 	return p != nil
 }
 
-// rush looks at all servers, and reports at once, for a while.
+// rush looks at all servers again and again, and reports what it sees, for a while. A call meanwhile only prolongs that: each
+// report brings an answer of the leader, which may be the reason for the call.
 func (o *observer) rush() {
-	until := o.clock() + hurryFor
+	until, begins := o.clock()+hurryFor, !o.rushes()
 	o.hurry.Store(int64(until))
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, p := range o.probers {
 		p.Hurry(until)
 	}
-	o.ring()
+	if begins {
+		o.ring()
+	}
 }
 
 // rushes tells whether somebody waits for what is seen.

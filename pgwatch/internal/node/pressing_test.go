@@ -2,6 +2,7 @@ package node
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
@@ -31,5 +32,34 @@ func TestPressing(t *testing.T) {
 		if got := pressing(c.before, c.now); got != c.want {
 			t.Errorf("%s: got %t", name, got)
 		}
+	}
+}
+
+// Each report brings an answer that may call rush again. That must not be a reason to report at once.
+func TestRushDoesNotFeedItself(t *testing.T) {
+	now := time.Hour
+	o := newObserver(0, func() time.Duration { return now })
+	rings := func() bool {
+		select {
+		case <-o.changed:
+			return true
+		default:
+			return false
+		}
+	}
+	if o.rush(); !rings() || !o.rushes() {
+		t.Error("the first call reports nothing")
+	}
+	for range 3 {
+		now += hurryFor / 2
+		if o.rush(); rings() || !o.rushes() {
+			t.Error("a call while it lasts reports at once")
+		}
+	}
+	if now += hurryFor; o.rushes() {
+		t.Error("it does not end")
+	}
+	if o.rush(); !rings() {
+		t.Error("it does not begin again")
 	}
 }
