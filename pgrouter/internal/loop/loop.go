@@ -38,6 +38,7 @@ type Loop struct {
 
 	greedy bool      // other goroutines have processors enough while this one waits
 	visit  time.Time // of the last Post that woke the loop
+	busy   int       // how quickly events come, see woke
 	shared *shared   // how it waits with other goroutines; nil while it waits alone
 	asleep atomic.Bool
 	mail   atomic.Bool // posted is not empty
@@ -129,7 +130,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("epoll_wait: %w", err)
 		}
-		l.now = time.Now()
+		l.woke(time.Now())
 		l.batch.open = n > 1
 		for i := range events[:n] {
 			l.dispatch(&events[i])

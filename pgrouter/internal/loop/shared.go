@@ -32,7 +32,11 @@ func newShared(epfd int) (*shared, error) {
 		return nil, fmt.Errorf("make the epoll descriptor non-blocking: %w", err)
 	}
 	s := &shared{file: os.NewFile(uintptr(fd), "epoll")}
-	if s.raw, err = s.file.SyscallConn(); err != nil {
+	s.raw, err = s.file.SyscallConn()
+	if err == nil {
+		err = s.file.SetReadDeadline(time.Time{}) // an error when the runtime could not take it
+	}
+	if err != nil {
 		s.file.Close()
 		return nil, fmt.Errorf("wait for the epoll descriptor: %w", err)
 	}
@@ -57,14 +61,18 @@ func (s *shared) wait(tick time.Time, events []unix.EpollEvent) (n int, err erro
 	return n, err
 }
 
-// join makes the loop wait with other goroutines.
-func (l *Loop) join() (err error) {
+// join makes the loop wait with other goroutines. It reports false when that cannot be, for want of descriptors, say;
+// waiting alone only costs more.
+func (l *Loop) join() bool {
 	if l.shared == nil {
-		if l.shared, err = newShared(l.epfd); err == nil {
-			runtime.UnlockOSThread()
+		s, err := newShared(l.epfd)
+		if err != nil {
+			return false
 		}
+		l.shared = s
+		runtime.UnlockOSThread()
 	}
-	return err
+	return true
 }
 
 // part makes it wait alone again. Blocking in epoll_wait needs a thread anyway; its own one saves hand-overs.

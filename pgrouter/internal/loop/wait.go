@@ -14,6 +14,25 @@ const shortWait = 10
 // visited is for how long after a Post from outside the loop waits with the other goroutines and not alone.
 const visited = 100 * time.Millisecond
 
+// While events nearly all come within shortGap of the one before, the loop waits alone in any case: their number would
+// make the shared wait dear.
+const (
+	shortGap  = time.Millisecond
+	longPrice = 8 // a short gap counts one, a longer one takes this off
+	busyFrom  = 32
+	busyMost  = 64
+)
+
+// woke notes that a wait has ended.
+func (l *Loop) woke(now time.Time) {
+	if now.Sub(l.now) < shortGap {
+		l.busy = min(l.busy+1, busyMost)
+	} else {
+		l.busy = max(l.busy-longPrice, 0)
+	}
+	l.now = now
+}
+
 // wait waits for events.
 func (l *Loop) wait(events []unix.EpollEvent) (int, error) {
 	l.asleep.Store(true)
@@ -21,12 +40,9 @@ func (l *Loop) wait(events []unix.EpollEvent) (int, error) {
 	if l.pending() {
 		return epollRaw(l.epfd, events, 0), nil
 	}
-	if l.now.Sub(l.visit) >= visited {
+	if l.now.Sub(l.visit) >= visited || l.busy >= busyFrom || !l.join() {
 		l.part()
 		return l.waitAlone(events)
-	}
-	if err := l.join(); err != nil {
-		return 0, err
 	}
 	var tick time.Time
 	if l.tick != nil {

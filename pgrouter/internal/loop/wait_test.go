@@ -22,7 +22,7 @@ func TestWaitsAloneAndWithOthers(t *testing.T) {
 		h.attach(t, l, fd)
 		for _, want := range []bool{false, true, false, true} {
 			on(t, l, func() {
-				l.visit = l.now
+				l.visit, l.busy = l.now, 0
 				if want {
 					l.visit = time.Time{}
 				}
@@ -35,6 +35,28 @@ func TestWaitsAloneAndWithOthers(t *testing.T) {
 	})
 }
 
+// A loop is busy when nearly all events come soon after the one before.
+func TestBusy(t *testing.T) {
+	l := start(t)
+	on(t, l, func() {
+		now := l.now
+		for range busyFrom {
+			now = now.Add(shortGap / 2)
+			l.woke(now)
+		}
+		if l.busy < busyFrom {
+			t.Errorf("after %d short gaps: busy %d", busyFrom, l.busy)
+		}
+		for range 2 * busyMost / longPrice {
+			now = now.Add(shortGap)
+			l.woke(now)
+		}
+		if l.busy != 0 {
+			t.Errorf("after long gaps: busy %d", l.busy)
+		}
+	})
+}
+
 // Ticks come while nothing else does.
 func TestTicksAloneAndWithOthers(t *testing.T) {
 	for name, others := range map[string]bool{"alone": false, "with others": true} {
@@ -43,7 +65,7 @@ func TestTicksAloneAndWithOthers(t *testing.T) {
 			ticks := make(chan bool)
 			l, err := New(time.Millisecond, func(now time.Time) {
 				ticks <- l.shared != nil
-				l.visit = time.Time{}
+				l.visit, l.busy = time.Time{}, 0
 				if others {
 					l.visit = now
 				}
@@ -95,7 +117,7 @@ func TestDescriptorsAreClosed(t *testing.T) {
 		go func() { ended <- l.Run(ctx) }()
 		for range 3 {
 			on(t, l, func() { l.visit = time.Time{} })
-			on(t, l, func() { l.visit = l.now })
+			on(t, l, func() { l.visit, l.busy = l.now, 0 })
 		}
 		cancel()
 		if err := get(t, ended); err != nil {
@@ -110,4 +132,28 @@ func TestDescriptorsAreClosed(t *testing.T) {
 	if after := lowest(); after != before {
 		t.Errorf("the lowest free descriptor was %d and is %d", before, after)
 	}
+}
+
+// Without a descriptor to spare the loop goes on alone.
+func TestNoDescriptorLeft(t *testing.T) {
+	l := start(t)
+	fd, peer := rawPair(t)
+	defer unix.Close(peer)
+	h := newTeller().attach(t, l, fd)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &old) })
+	on(t, l, func() {
+		l.part()
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max})
+		l.visit, l.busy = l.now, 0
+	})
+	unix.Write(peer, []byte("x"))
+	h.wantData(t, "x")
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &old)
+	on(t, l, func() { l.visit, l.busy = l.now, 0 })
+	unix.Write(peer, []byte("y"))
+	h.wantData(t, "y")
 }
