@@ -166,9 +166,11 @@ func TestStandbyThatIsAhead(t *testing.T) {
 
 func TestPausedStandbyThatIsAhead(t *testing.T) {
 	primary, standbys := cluster(t, 2)
-	standbys[0].Stop(t, pgtest.Fast)
 	standbys[1].Exec(t, "SELECT pg_wal_replay_pause()")
 	standbys[1].Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
+	// The one that is promoted has all that the other one has replayed.
+	standbys[0].WaitReplay(t, primary)
+	standbys[0].Stop(t, pgtest.Fast)
 	primary.Exec(t, "INSERT INTO t SELECT generate_series(1, 1000)")
 	primary.Until(t, "SELECT flush_lsn = pg_current_wal_flush_lsn() FROM pg_stat_replication", "t")
 	primary.Kill(t, syscall.SIGKILL)
