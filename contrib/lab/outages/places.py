@@ -26,7 +26,7 @@ def leader(s):
 
 
 def primary(s):
-    return next((b["addr"].split(".")[0] for b in s.get("backends", ()) if b.get("role") == "primary" and b.get("status") == "attached"), None)
+    return next((b["addr"].split(".")[0] for b in s.get("backends", ()) if b.get("role") == "primary" and b.get("status") == "attached" and b.get("state") == "up"), None)
 
 
 def well(s):

@@ -82,11 +82,12 @@ def cut_link(s, leader, primary):
     query = Observer("query", hosts.VIP, None, every=SELDOM)
     addresses = Addresses()
     time.sleep(1.5)
-    wall, at = time.time(), time.monotonic()
+    wall, before = time.time(), time.monotonic()
     hosts.on_switch("sh", "-c", f"ip link add island type bridge && ip link set island up && ip link set client master island && ip link set {primary} master island")
+    at = time.monotonic()  # the cable is cut now, and was not before
     figures = {"write": outside.wait(at, LIMIT), "query": query.wait(at, LIMIT)}
     time.sleep(max(0, at + 6 - time.monotonic()))
-    figures["refused"] = max((a.ended - at for a in inside.attempts if a.ok and a.ended > at), default=0.0)
+    figures["refused"] = max((a.ended - before for a in inside.attempts if a.ok and a.ended > before), default=0.0)
     for o in (inside, outside, query):
         o.stop()
     places.rejoin()
