@@ -91,6 +91,16 @@ func (c *Core) campaign() {
 	c.note()
 }
 
+// yield lets a witness vote as soon as others would. It is twice as patient with a leader that is silent, so that it does
+// not stand before them, and raft gives no vote to anybody for as long as its own patience lasts.
+func (c *Core) yield(m *raftpb.Message) {
+	asked := m.GetType() == raftpb.MsgPreVote || m.GetType() == raftpb.MsgVote
+	if asked && c.cfg.Self.Witness && c.leader != clustermap.None && !c.leading && c.watched-c.peer(c.leader).heard >= c.cfg.Election {
+		_ = c.rn.ForgetLeader()
+		c.note()
+	}
+}
+
 // Resign hands the leadership to another voter: to, or the best one if to is clustermap.None. It does nothing on a
 // node that does not lead; whether it worked is in the View.
 func (c *Core) Resign(now time.Duration, to clustermap.NodeID) {

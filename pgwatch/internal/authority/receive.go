@@ -63,6 +63,7 @@ func (c *Core) receiveRaft(from clustermap.NodeID, p *peer, b []byte) {
 	if p.is != nil && p.is.Empty {
 		p.is, p.empty = nil, never // what it said is out of date: only a node with a log sends this
 	}
+	c.yield(&m)
 	c.step(&m)
 }
 
