@@ -56,9 +56,9 @@ class Result:
         all_ends = sorted(t for ends in self.ends.values() for t in ends)
         return max(b - a for a, b in zip(all_ends, all_ends[1:]))
 
-    def ended_before(self, wall, in_flight):
-        """Clients that were lost, whose transaction was in flight at that time, or (not in_flight) was not."""
-        return [c for c in self.gone if (max(self.ends.get(c, [0])) + REST < wall + 0.02) == in_flight]
+    def lost(self, wall, in_flight):
+        """Clients that were lost, whose last transaction had begun by that time, or (not in_flight) had not."""
+        return [c for c in self.gone if (max(self.ends.get(c, [0])) + REST < wall) == in_flight]
 
 
 def program():

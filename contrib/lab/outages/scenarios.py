@@ -66,13 +66,17 @@ def switchover(s, leader, primary):
 
 
 def sessions(s, leader, primary):
-    """pgbench with 16 clients that mostly rest. A client that was resting when the primary died must go on."""
+    """pgbench with 16 clients that mostly rest. A client that was resting when the primary died must go on; sessions of a
+    killed postmaster take statements until they notice, so the death is that of the last of its processes."""
     hosts.sql(primary, pgbench.TABLE)
     bench = pgbench.Run(seconds=25, script=pgbench.RESTING)
     time.sleep(8)
+    family = hosts.processes(primary, "postgres")
     wall = wall_of(s.fault(leader, primary))
+    hosts.wait_gone(family, LIMIT)
+    dead = time.time()
     r = bench.result()
-    return {"fault_at": wall, "pause": r.pause(), "lost_in_flight": len(r.ended_before(wall, True)), "lost_resting": len(r.ended_before(wall, False)),
+    return {"fault_at": wall, "pause": r.pause(), "lost_in_flight": len(r.lost(dead, True)), "lost_resting": len(r.lost(dead, False)),
             "transactions": r.transactions, "errors": r.errors}
 
 
