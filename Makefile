@@ -13,8 +13,8 @@
 #   make install    into DESTDIR and PREFIX
 #   make clean
 
-tools    := pgpromote pgrecover pgrouter pgvip pgwatch
-modules  := common pgrouter pgpromote pgrecover pgvip pgwatch
+tools    := pcpd pgpromote pgrecover pgrouter pgvip pgwatch
+modules  := common contrib/pgpool pcpd pgrouter pgpromote pgrecover pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 SEEDS    ?= 10000
@@ -59,7 +59,7 @@ bench: all
 	contrib/bench/bench
 
 tidy:
-	for m in $(filter-out common,$(modules)); do (cd $$m && go mod edit -replace=github.com/pgcrew/pgcrew/common=../common && \
+	for m in $(filter-out common,$(modules)); do (cd $$m && go mod edit -replace=github.com/pgcrew/pgcrew/common=$(CURDIR)/common && \
 		GOWORK=off go mod tidy; go mod edit -dropreplace=github.com/pgcrew/pgcrew/common); done
 	cd common && GOWORK=off go mod tidy
 
