@@ -22,6 +22,8 @@ type Report struct {
 	Arbiters string            `json:"arbiters,omitempty"` // of trusted_servers: "", reached or lost
 	Closed   uint64            `json:"closed,omitempty"`   // routers of this host write in no epoch below this one
 	Hooks    []HookDone        `json:"hooks,omitempty"`    // that ended on this node: the newest 32
+
+	Recoveries []Recovery `json:"recoveries,omitempty"` // that this node runs, and of each backend the newest that ended
 }
 
 // A Health is how a backend looks to one observer.
@@ -107,6 +109,24 @@ type HookDone struct {
 	Err string `json:"err,omitempty"`
 }
 
+// A Recovery makes a backend a standby of the primary again. The node that runs it tells of it: the leader may change meanwhile.
+type Recovery struct {
+	ID      string  `json:"id"` // of the order; each runs once
+	Backend int     `json:"backend"`
+	To      int     `json:"to"`               // the primary
+	Epoch   uint64  `json:"epoch"`            // of the order: another one that is promised meanwhile ends the recovery
+	Since   uint64  `json:"since"`            // index of the Map that it was decided on
+	By      string  `json:"by,omitempty"`     // who asked for it
+	Method  string  `json:"method,omitempty"` // as asked for, then as used
+	Step    string  `json:"step,omitempty"`   // of pgrecover, the newest
+	Bytes   int64   `json:"bytes,omitempty"`  // copied so far
+	Total   int64   `json:"total,omitempty"`
+	Percent float64 `json:"percent,omitempty"`
+	Done    bool    `json:"done,omitempty"`
+	Refused bool    `json:"refused,omitempty"` // with Err: nothing was touched
+	Err     string  `json:"err,omitempty"`
+}
+
 // An Op is what an Order demands.
 type Op string
 
@@ -119,6 +139,7 @@ const (
 	DoFollow  Op = "follow"  // make it follow backend To of the epoch
 	DoStart   Op = "start"   // the failover that fenced it was given up: it is the primary still, let it run
 	DoHook    Op = "hook"    // run a configured command, once
+	DoRecover Op = "recover" // make it a standby of backend To by pgrecover run, once
 )
 
 // An Order is what the leader wants done on one node.
@@ -128,8 +149,12 @@ type Order struct {
 	Epoch   uint64            `json:"epoch"` // an order of a lower epoch than the promised one is refused
 	To      int               `json:"to,omitempty"`
 	Hook    string            `json:"hook,omitempty"` // name of the parameter, such as failover_command
-	ID      string            `json:"id,omitempty"`   // of a hook: it runs once for each
+	ID      string            `json:"id,omitempty"`   // of a hook or a recovery: it runs once for each
 	Vars    map[string]string `json:"vars,omitempty"` // of a hook: its placeholders, by letter
+
+	Method string `json:"method,omitempty"` // of a recovery
+	Since  uint64 `json:"since,omitempty"`  // of a recovery, as in Recovery
+	By     string `json:"by,omitempty"`     // of a recovery: who asked for it
 }
 
 // A Grant is the leader's answer to a Report.
