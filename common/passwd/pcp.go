@@ -11,16 +11,24 @@ import (
 // PCP is a pcp.conf: the users of the PCP protocol.
 type PCP struct {
 	Name  string
-	users map[string]string
+	users map[string][]string
 }
 
-// Lookup returns the lower-case hexadecimal md5 of the user's password, without the user mixed in.
-func (p *PCP) Lookup(user string) (hash string, ok bool) {
+// Lookup returns the lower-case hexadecimal md5 sums of the user's passwords, without the user mixed in. A user has several
+// when the file has several lines for him, as while a password is changed; as in Pgpool-II each of them lets him in.
+func (p *PCP) Lookup(user string) []string {
 	if p == nil {
-		return "", false
+		return nil
 	}
-	hash, ok = p.users[user]
-	return hash, ok
+	return p.users[user]
+}
+
+// Len returns the number of users.
+func (p *PCP) Len() int {
+	if p == nil {
+		return 0
+	}
+	return len(p.users)
 }
 
 // HashPCP returns what pcp.conf holds for a password.
@@ -29,7 +37,8 @@ func HashPCP(password string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// LoadPCP reads the pcp.conf at path. The error is Problems when the file could be read.
+// LoadPCP reads the pcp.conf at path. The error is Problems when the file could be read; the lines that are right are
+// returned all the same.
 func LoadPCP(path string) (*PCP, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -38,10 +47,9 @@ func LoadPCP(path string) (*PCP, error) {
 	return ParsePCP(path, text)
 }
 
-// ParsePCP reads lines user:md5. Empty lines and lines that begin with # are comments. The first
-// line of a user counts.
+// ParsePCP reads lines user:md5. Empty lines and lines that begin with # are comments. The error is as that of LoadPCP.
 func ParsePCP(name string, text []byte) (*PCP, error) {
-	p := &PCP{Name: name, users: map[string]string{}}
+	p := &PCP{Name: name, users: map[string][]string{}}
 	var problems Problems
 	for i, line := range lines(text) {
 		line = strings.TrimRight(line, " \t")
@@ -59,13 +67,11 @@ func ParsePCP(name string, text []byte) (*PCP, error) {
 			problems = append(problems, Problem{File: name, Line: i + 1, Text: fmt.Sprintf(
 				"user %q: the password is not an md5 sum of 32 hexadecimal digits, as pg_md5 prints it", user)})
 		default:
-			if _, ok := p.users[user]; !ok {
-				p.users[user] = strings.ToLower(hash)
-			}
+			p.users[user] = append(p.users[user], strings.ToLower(hash))
 		}
 	}
 	if len(problems) > 0 {
-		return nil, problems
+		return p, problems
 	}
 	return p, nil
 }

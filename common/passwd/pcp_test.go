@@ -3,12 +3,13 @@ package passwd
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestPCP(t *testing.T) {
-	_, err := ParsePCP("pcp.conf", []byte("# users\n\npgpool\n:e8a48653851e28c69d0506508fb27fc5\nx:postgres\ny:e8a4\n"))
+	right, err := ParsePCP("pcp.conf", []byte("# users\n\npgpool\n:e8a48653851e28c69d0506508fb27fc5\nx:postgres\ny:e8a4\nz:e8a48653851e28c69d0506508fb27fc5\n"))
 	want := `pcp.conf:3: no colon between user and password
 pcp.conf:4: no user before the colon
 pcp.conf:5: user "x": the password is not an md5 sum of 32 hexadecimal digits, as pg_md5 prints it
@@ -16,15 +17,22 @@ pcp.conf:6: user "y": the password is not an md5 sum of 32 hexadecimal digits, a
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwanted\n%s", err, want)
 	}
+	if right.Len() != 1 || len(right.Lookup("z")) != 1 {
+		t.Errorf("of the right line there is %v", right)
+	}
 	p, err := ParsePCP("pcp.conf", []byte("#x:y\npgpool:E8A48653851E28C69D0506508FB27FC5 \npgpool:00000000000000000000000000000000"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hash, ok := p.Lookup("pgpool"); !ok || hash != HashPCP("postgres") {
-		t.Errorf("pgpool has %q", hash)
+	if got := p.Lookup("pgpool"); !slices.Equal(got, []string{HashPCP("postgres"), "00000000000000000000000000000000"}) {
+		t.Errorf("pgpool has %q", got)
 	}
-	if _, ok := p.Lookup("#x"); ok {
-		t.Error("a comment is a user")
+	if got := p.Lookup("#x"); got != nil || p.Len() != 1 {
+		t.Errorf("a comment is a user: %q", got)
+	}
+	var none *PCP
+	if none.Len() != 0 || none.Lookup("pgpool") != nil {
+		t.Error("no file has users")
 	}
 }
 
@@ -99,9 +107,11 @@ func FuzzParsePCP(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for user, hash := range p.users {
-			if user == "" || len(hash) != 32 || hash != strings.ToLower(hash) {
-				t.Fatalf("%q:%q", user, hash)
+		for user, all := range p.users {
+			for _, hash := range all {
+				if user == "" || len(hash) != 32 || hash != strings.ToLower(hash) {
+					t.Fatalf("%q:%q", user, hash)
+				}
 			}
 		}
 	})
