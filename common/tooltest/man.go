@@ -1,7 +1,9 @@
 package tooltest
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
@@ -20,25 +22,30 @@ var (
 	sectionLine  = regexp.MustCompile(`(?m)^\.Sh (.*)$`)
 	flagItem     = regexp.MustCompile(`(?m)^\.It Fl .*$`)
 	longFlag     = regexp.MustCompile(`Fl -([a-z-]+)`)
-	commandItem  = regexp.MustCompile(`(?m)^\.It Cm ([a-z-]+)`)
+	commandItem  = regexp.MustCompile(`(?m)^\.It Cm ([a-z_-]+)`)
 	variableItem = regexp.MustCompile(`(?m)^\.It Ev ([A-Z_]+)$`)
-	variableName = regexp.MustCompile(`\[(PG[A-Z]+_[A-Z_]+)\]`)
+	variableName = regexp.MustCompile(`\[(P[A-Z]+_?[A-Z_]+)\]`)
 )
 
-// Man checks the manual page NAME.8 of a tool: that it has the sections that all have, is well formed, and knows the same
-// commands, flags and variables as the program. Somebody reads the one and types the other. commands is what kong fills;
-// env is the prefix of the tool's variables.
-func Man(t *testing.T, name, env string, commands any) {
-	b, err := os.ReadFile(name + ".8")
+// Man checks the manual page NAME.8 of a tool, or NAME.1 when it has that: that it has the sections that all have, is well
+// formed, and knows the same commands, flags and variables as the program. Somebody reads the one and types the other.
+// commands is what kong fills; env is the prefix of the tool's variables; options are those that kong gets besides.
+func Man(t *testing.T, name, env string, commands any, options ...kong.Option) {
+	file := name + ".8"
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		file = name + ".1"
+		b, err = os.ReadFile(file)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := strings.ReplaceAll(string(b), `\-`, "-")
+	page := strings.NewReplacer(`\-`, "-", `\&`, "").Replace(string(b))
 	if got := matches(sectionLine, page); !slices.Equal(got, sections) {
 		t.Errorf("the sections are %q, wanted %q", got, sections)
 	}
-	compare(t, page, env, commands)
-	format(t, name+".8")
+	compare(t, page, env, commands, options)
+	format(t, file)
 }
 
 // matches are the first groups of all matches.
@@ -49,7 +56,7 @@ func matches(re *regexp.Regexp, text string) (all []string) {
 	return all
 }
 
-func compare(t *testing.T, page, env string, program any) {
+func compare(t *testing.T, page, env string, program any, options []kong.Option) {
 	var commands, flags, variables []string
 	var walk func(n *kong.Node)
 	walk = func(n *kong.Node) {
@@ -72,7 +79,8 @@ func compare(t *testing.T, page, env string, program any) {
 			walk(child)
 		}
 	}
-	parser := kong.Must(program, kong.Vars{"tool_env": env, "config": "", "log_format": "text", "log_level": "info"}, kong.Writers(io.Discard, io.Discard))
+	parser := kong.Must(program, append(options, kong.Writers(io.Discard, io.Discard),
+		kong.Vars{"tool_env": env, "config": "", "log_format": "text", "log_level": "info"})...)
 	walk(parser.Model.Node)
 	documented := matches(longFlag, strings.Join(flagItem.FindAllString(page, -1), "\n"))
 	for _, x := range []struct {
