@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pgcrew/pgcrew/pcpd/internal/recorded"
+)
+
+// hosts are addresses of the loopback interface, which look like three hosts to Pgpool-II.
+var hosts = []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"}
+
+// TestRecordWatchdog writes what three Pgpool-II that share a virtual address say.
+func TestRecordWatchdog(t *testing.T) {
+	if !*record {
+		t.Skip("it is testdata/record that writes recordings")
+	}
+	w := newWorld(t)
+	ports := freePorts(t, 3*len(hosts))
+	var shared strings.Builder
+	for i, host := range hosts {
+		for j, name := range []string{"wd_port", "pgpool_port", "heartbeat_port"} {
+			fmt.Fprintf(&shared, "%s%d = %d\n", name, i, ports[3*i+j])
+		}
+		fmt.Fprintf(&shared, "hostname%d = '%s'\nheartbeat_hostname%d = '%s'\n", i, host, i, host)
+	}
+	shared.WriteString("use_watchdog = on\nwd_authkey = 'of this test'\nwd_interval = 1\nwd_heartbeat_deadtime = 5\n")
+	for i, host := range hosts {
+		name := fmt.Sprint("node", i)
+		w.folder(name)
+		w.write(name+"/pgpool_node_id", fmt.Sprintln(i))
+		conf := w.conf() + shared.String() + fmt.Sprintf("listen_addresses = '%s'\npcp_listen_addresses = '%s'\nport = %d\nwd_priority = %d\n",
+			host, host, ports[3*i+1], len(hosts)-i)
+		w.startPgpool(w.dir+"/"+name, conf)
+		// The first is the leader, which the others then find.
+		w.quorum(i + 1)
+	}
+	w.record(moment{"watchdog", "Three servers share a virtual address; the first, which is asked, is the leader.", nil, []string{
+		"pcp_watchdog_info", "pcp_watchdog_info -n 0", "pcp_watchdog_info -n 1", "pcp_watchdog_info -n 9", "pcp_node_count", "pcp_reload_config -s cluster",
+		"pcp_stop_pgpool -s c -m fast"}})
+}
+
+// quorum waits until the first server sees so many.
+func (w *world) quorum(alive int) {
+	w.t.Helper()
+	var said recorded.Output
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		said = w.debian(w.pcp, "pcp_watchdog_info")
+		if strings.Count(said.Out, " LEADER 0 MEMBER\n") == 1 && strings.Count(said.Out, " STANDBY 0 MEMBER\n") == alive-1 &&
+			(alive < 2 || strings.HasPrefix(said.Out, "3 3 YES ")) {
+			return
+		}
+	}
+	w.t.Fatalf("%d servers do not find each other: %+v", alive, said)
+}
