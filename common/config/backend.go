@@ -31,15 +31,14 @@ func (c *Config) Backends() []Backend {
 	var all []Backend
 	total := 0.0
 	for id := 0; id <= MaxNode; id++ {
-		port := c.IntAt("backend_port", id)
-		if port == 0 {
+		if !c.hasServer(id) {
 			continue
 		}
 		flags := c.ListAt("backend_flag", id)
 		b := Backend{
 			ID:            id,
 			Host:          c.StringAt("backend_hostname", id),
-			Port:          port,
+			Port:          c.IntAt("backend_port", id),
 			Weight:        c.FloatAt("backend_weight", id),
 			DataDirectory: c.StringAt("backend_data_directory", id),
 			Flags: Flag{
@@ -60,6 +59,24 @@ func (c *Config) Backends() []Backend {
 		}
 	}
 	return all
+}
+
+// hasServer tells whether there is a server of that number.
+func (c *Config) hasServer(id int) bool { return c.IntAt("backend_port", id) != 0 }
+
+// KeepServers gives the servers that old has, too, the address that they have there: it changes at a restart only (see
+// Restart). A reload calls it before anybody else reads c.
+func (c *Config) KeepServers(old *Config) {
+	for id := 0; id <= MaxNode; id++ {
+		if !old.hasServer(id) || !c.hasServer(id) {
+			continue
+		}
+		for i := range table {
+			if p := &table[i]; p.Context == OnAdd {
+				c.copyValue(key{p.Name, id}, old)
+			}
+		}
+	}
 }
 
 // String returns "1 (db2.example:5432)".

@@ -37,7 +37,7 @@ func (c *Config) findWarnings() {
 		p := byName[k.name]
 		text := p.odd(v)
 		switch {
-		case p.State == Ignored && p.Instead != "" && !sameValue(v, defaults[p.Name]):
+		case (p.State == Ignored || p.byPgpool() && !c.pgpool) && p.Instead != "" && !sameValue(v, defaults[p.Name]):
 			text = p.Instead
 		case p.Name == "backend_hostname" && v.word != "" && c.IntAt("backend_port", k.node) == 0 && !c.Unsure("backend_port"):
 			text = fmt.Sprintf("it is not used, because backend_port%d is not set", k.node)
@@ -85,7 +85,7 @@ func sameValue(a, b value) bool {
 }
 
 // Restart returns the names of parameters whose new value needs a restart of the tools, in order.
-// A reload logs them and goes on with the old ones.
+// A reload logs them and goes on with the old ones. That a server comes or goes needs none.
 func Restart(old, new *Config) []string {
 	var names []string
 	for i := range table {
@@ -102,8 +102,10 @@ func Restart(old, new *Config) []string {
 		}
 		for node := first; node <= last; node++ {
 			before, after := old.get(p.Name, node), new.get(p.Name, node)
-			added := p.Context == OnAdd && old.IntAt("backend_port", max(node, 0)) == 0
-			if !added && !sameValue(before, after) {
+			if p.Context == OnAdd && !(old.hasServer(node) && new.hasServer(node)) {
+				continue
+			}
+			if !sameValue(before, after) {
 				names = append(names, key{p.Name, node}.String())
 			}
 		}

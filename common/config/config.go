@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// UnderPgpool is in the environment of tools that contrib/pgpool has started: what it obeys has its effect then.
+const UnderPgpool = "PGCREW_UNDER_PGPOOL=1"
+
 // places is where a configuration is looked for when no file is named.
 var places = []string{"/etc/pgcrew/pgcrew.conf", "/etc/pgpool2/pgpool.conf"}
 
@@ -19,6 +22,7 @@ type Config struct {
 	notes    []Problem     // about names as they are read
 	warnings []Problem
 	told     []Problem // contradictions that Load has found
+	pgpool   bool      // contrib/pgpool has started this tool
 	unsure   []string  // parameters that a line or variable was about, or was likely meant to be, that was not understood
 }
 
@@ -68,7 +72,7 @@ func (c *Config) Warnings() []Problem { return slices.Clone(c.warnings) }
 // Clone returns a copy that can be Set while others read c.
 func (c *Config) Clone() *Config {
 	return &Config{path: c.path, values: maps.Clone(c.values), notes: slices.Clone(c.notes), warnings: slices.Clone(c.warnings),
-		told: slices.Clone(c.told), unsure: slices.Clone(c.unsure)}
+		told: slices.Clone(c.told), pgpool: c.pgpool, unsure: slices.Clone(c.unsure)}
 }
 
 // Table returns the table of parameters, as Params does.
@@ -89,13 +93,17 @@ func (c *Config) Reset(name string, from *Config) error {
 	if f != nil {
 		return Problems{f.at("", 0)}
 	}
-	k := key{p.Name, node}
+	c.copyValue(key{p.Name, node}, from)
+	return nil
+}
+
+// copyValue makes one value what it is in from.
+func (c *Config) copyValue(k key, from *Config) {
 	if v, ok := from.values[k]; ok {
 		c.values[k] = v
 	} else {
 		delete(c.values, k)
 	}
-	return nil
 }
 
 // Environment sets what variables such as PGROUTER_PORT=5432 say; prefix is "PGROUTER". Variables
@@ -103,6 +111,7 @@ func (c *Config) Reset(name string, from *Config) error {
 // repeat what Load has said. It is called once, before anybody else reads c.
 func (c *Config) Environment(prefix string, environ []string) error {
 	var problems Problems
+	c.pgpool = slices.Contains(environ, UnderPgpool)
 	for _, each := range environ {
 		variable, text, _ := strings.Cut(each, "=")
 		name, ours := strings.CutPrefix(variable, prefix+"_")

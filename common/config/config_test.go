@@ -239,9 +239,25 @@ func TestRestart(t *testing.T) {
 	if got, want := Restart(old, changed), []string{"port", "backend_hostname0", "hostname0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	// A server that goes away needs a restart too.
-	if got, want := Restart(changed, old), []string{"port", "backend_hostname0", "backend_hostname1", "backend_port1", "hostname0"}; !slices.Equal(got, want) {
+	// Neither does one that goes.
+	if got, want := Restart(changed, old), []string{"port", "backend_hostname0", "hostname0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestKeepServers(t *testing.T) {
+	old := mustParse(t, "backend_port0 = 1\nbackend_hostname0 = 'a'\nbackend_port1 = 2\nbackend_hostname2 = 'no port'\nbackend_port3 = 3")
+	c := mustParse(t, "backend_port0 = 11\nbackend_hostname0 = 'aa'\nbackend_weight0 = 5\nbackend_port1 = 12\nbackend_hostname1 = 'b'\nbackend_port2 = 13\nbackend_hostname2 = 'c'\nbackend_hostname3 = 'gone'")
+	c.KeepServers(old)
+	var got []string
+	for _, b := range c.Backends() {
+		got = append(got, b.String())
+	}
+	if want := []string{"0 (a:1)", "1 (" + defaultSocketFolder + ":2)", "2 (c:13)"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if c.FloatAt("backend_weight", 0) != 5 {
+		t.Error("its weight was kept as well")
 	}
 }
 

@@ -14,7 +14,7 @@ type Param struct {
 	Context   Context           // when a change takes effect
 	Tools     Tool              // who reads it
 	State     State             // whether it does anything
-	Instead   string            // for Ignored: what happens instead, printed when it is not the default
+	Instead   string            // for Ignored: what happens instead, printed when it is not the default; for what pgpool alone obeys: without it
 	Odd       map[string]string // values taken with a warning: what happens instead; for Ignored, the rest is what happens
 	Missing   map[string]string // values refused for now: the reason
 	Under     string            // for Ignored: the parameter whose warning speaks for this one too
@@ -61,7 +61,7 @@ type Context int
 // The contexts, named as Pgpool-II's manual does.
 const (
 	OnRestart Context = iota // at the next start
-	OnAdd                    // a reload may give a node its first value, a change needs a restart
+	OnAdd                    // with a server that a reload adds or takes out; a change of one that stays needs a restart
 	OnReload                 // at a reload
 	OnSession                // at a reload, and for one session by PGPOOL SET
 )
@@ -87,18 +87,22 @@ const (
 	Promote
 	Recover
 	PCP
+	Pgpool // contrib/pgpool, which runs the others
 )
 
 // Names returns the programs of t by name.
 func (t Tool) Names() []string {
 	var names []string
-	for i, name := range []string{"pgrouter", "pgwatch", "pgvip", "pgpromote", "pgrecover", "pcpd"} {
+	for i, name := range []string{"pgrouter", "pgwatch", "pgvip", "pgpromote", "pgrecover", "pcpd", "pgpool"} {
 		if t&(1<<i) != 0 {
 			names = append(names, name)
 		}
 	}
 	return names
 }
+
+// byPgpool says whether contrib/pgpool alone obeys p: a tool that somebody else has started does what Instead says.
+func (p *Param) byPgpool() bool { return p.Tools == Pgpool }
 
 // separator returns what stands between the members of a list.
 func (p *Param) separator() string {
