@@ -9,13 +9,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgcrew/pgcrew/common/certs"
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/hba"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/probe"
 	"github.com/pgcrew/pgcrew/common/problem"
 	"github.com/pgcrew/pgcrew/common/tool"
-	"github.com/pgcrew/pgcrew/pgrouter/internal/auth"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
 )
 
@@ -132,7 +132,7 @@ func (f *files) readTLS() (err error) {
 	if f.config.Unsure("ssl") {
 		return nil
 	}
-	f.tls, f.backend, err = auth.TLSConfig(f.config, func(w string) { f.warnings = append(f.warnings, w) })
+	f.tls, f.backend, err = certs.Read(f.config, func(w string) { f.warnings = append(f.warnings, w) })
 	return err
 }
 

@@ -2,15 +2,11 @@ package auth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"strings"
@@ -19,6 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pgcrew/pgcrew/common/certs"
+	"github.com/pgcrew/pgcrew/common/certs/certtest"
 	"github.com/pgcrew/pgcrew/common/hba"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
@@ -308,43 +306,17 @@ func TestCancelRequest(t *testing.T) {
 }
 
 // issue makes a certificate; a nil parent makes an authority.
-func issue(t testing.TB, name string, parent *tls.Certificate) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"},
-		IsCA: parent == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte(name),
-	}
-	signer, signKey := template, any(key)
-	if parent != nil {
-		signer, signKey = parent.Leaf, parent.PrivateKey
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, signer, key.Public(), signKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
 // offer makes the TLS settings of a door and the ones of clients that trust it.
 func offer(t testing.TB) (door *tls.Config, client func(user string) *tls.Config) {
-	ca := issue(t, "authority", nil)
+	ca := certtest.Issue(t, "authority", nil)
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.Leaf)
-	door = &tls.Config{Certificates: []tls.Certificate{issue(t, "door", &ca)}, NextProtos: []string{alpn},
+	door = &tls.Config{Certificates: []tls.Certificate{certtest.Issue(t, "door", &ca)}, NextProtos: []string{certs.ALPN},
 		ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven}
 	return door, func(user string) *tls.Config {
-		c := &tls.Config{RootCAs: pool, ServerName: "localhost", NextProtos: []string{alpn}}
+		c := &tls.Config{RootCAs: pool, ServerName: "localhost", NextProtos: []string{certs.ALPN}}
 		if user != "" {
-			c.Certificates = []tls.Certificate{issue(t, user, &ca)}
+			c.Certificates = []tls.Certificate{certtest.Issue(t, user, &ca)}
 		}
 		return c
 	}

@@ -3,7 +3,6 @@ package auth
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgcrew/pgcrew/common/certs/certtest"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
@@ -44,20 +44,13 @@ func TestSASLprep(t *testing.T) {
 	}
 }
 
-func pemOf(kind string, der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-}
-
 // TestChannelBinding has libpq insist on it at the door, and the door use it at a real server.
 func TestChannelBinding(t *testing.T) {
-	ca := issue(t, "authority", nil)
-	cert := issue(t, "server", &ca)
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ca := certtest.Issue(t, "authority", nil)
+	cert := certtest.Issue(t, "server", &ca)
+	chain, key := certtest.Files(t, cert)
 	server := pgtest.Primary(t, pgtest.HBA("hostssl all all all scram-sha-256"),
-		pgtest.File("server.crt", pemOf("CERTIFICATE", cert.Certificate[0])), pgtest.File("server.key", pemOf("PRIVATE KEY", key)),
+		pgtest.File("server.crt", chain), pgtest.File("server.key", key),
 		pgtest.Conf("ssl = on\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'"))
 	door, _ := offer(t)
 	pool := x509.NewCertPool()

@@ -7,14 +7,12 @@ import (
 	"io"
 	"strings"
 
+	"github.com/pgcrew/pgcrew/common/certs"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/wire"
 )
 
 // tlsRecord is the first byte of a TLS handshake, which no startup packet can begin with.
 const tlsRecord = 0x16
-
-// alpn is the protocol name that a client must offer when it begins with TLS directly.
-const alpn = "postgresql"
 
 // enter goes through the packets that may come before the StartupMessage: each kind of encryption
 // request once, in any order (protocol manual, "SSL Session Encryption").
@@ -100,7 +98,7 @@ func (g *guest) directTLS(read []byte) error {
 	if err := g.handshake(read); err != nil {
 		return err
 	}
-	if g.tls.NegotiatedProtocol != alpn {
+	if g.tls.NegotiatedProtocol != certs.ALPN {
 		return &Refusal{Code: codeProtocol,
 			Message: "received direct TLS connection request without ALPN protocol negotiation extension"}
 	}

@@ -1,4 +1,4 @@
-package auth
+package certs
 
 import (
 	"crypto"
@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +18,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/certs/certtest"
 	"github.com/pgcrew/pgcrew/common/config"
 )
+
+// patience is how long a test waits for what must happen; nothing is decided by it.
+const patience = 30 * time.Second
 
 // folder is where a configuration and its files are.
 type folder struct {
@@ -40,12 +45,9 @@ func (f folder) write(name string, mode os.FileMode, text []byte) string {
 
 func (f folder) pair(name string, c tls.Certificate) {
 	f.t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.write(name+".crt", 0o644, pemOf("CERTIFICATE", c.Certificate[0]))
-	f.write(name+".key", 0o600, pemOf("PRIVATE KEY", key))
+	cert, key := certtest.Files(f.t, c)
+	f.write(name+".crt", 0o644, cert)
+	f.write(name+".key", 0o600, key)
 }
 
 func (f folder) load(lines ...string) (door, server *tls.Config, warnings []string, err error) {
@@ -54,14 +56,15 @@ func (f folder) load(lines ...string) (door, server *tls.Config, warnings []stri
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	door, server, err = TLSConfig(c, func(w string) { warnings = append(warnings, w) })
+	door, server, err = Read(c, func(w string) { warnings = append(warnings, w) })
 	return
 }
 
 // shake lets both sides meet and returns their errors.
 func shake(t testing.TB, door, visitor *tls.Config) (inside, outside error) {
 	t.Helper()
-	a, b := pair(t)
+	a, b := net.Pipe()
+	a.SetDeadline(time.Now().Add(patience))
 	done := make(chan error, 1)
 	go func() {
 		s := tls.Server(b, door)
@@ -78,11 +81,11 @@ func shake(t testing.TB, door, visitor *tls.Config) (inside, outside error) {
 	return <-done, outside
 }
 
-func TestTLSConfigProblems(t *testing.T) {
+func TestProblems(t *testing.T) {
 	f := folder{t, t.TempDir()}
-	ca := issue(t, "authority", nil)
-	f.pair("a", issue(t, "a", &ca))
-	f.pair("b", issue(t, "b", &ca))
+	ca := certtest.Issue(t, "authority", nil)
+	f.pair("a", certtest.Issue(t, "a", &ca))
+	f.pair("b", certtest.Issue(t, "b", &ca))
 	key, _ := os.ReadFile(filepath.Join(f.dir, "a.key"))
 	f.write("open.key", 0o644, key)
 	f.write("empty", 0o600, nil)
@@ -109,11 +112,11 @@ func TestTLSConfigProblems(t *testing.T) {
 	}
 }
 
-func TestTLSConfig(t *testing.T) {
+func TestRead(t *testing.T) {
 	f := folder{t, t.TempDir()}
-	ca, stranger := issue(t, "authority", nil), issue(t, "stranger", nil)
-	f.pair("door", issue(t, "door", &ca))
-	f.write("ca.crt", 0o644, pemOf("CERTIFICATE", ca.Certificate[0]))
+	ca, stranger := certtest.Issue(t, "authority", nil), certtest.Issue(t, "stranger", nil)
+	f.pair("door", certtest.Issue(t, "door", &ca))
+	f.write("ca.crt", 0o644, certtest.PEM("CERTIFICATE", ca.Certificate[0]))
 	door, server, warnings, err := f.load("ssl = on", "ssl_cert = door.crt", "ssl_key = door.key", "ssl_ca_cert = ca.crt")
 	if err != nil || len(warnings) != 0 {
 		t.Fatal(err, warnings)
@@ -122,11 +125,11 @@ func TestTLSConfig(t *testing.T) {
 		t.Errorf("own settings for both sides: %v, %v", inside, outside)
 	}
 	foreign := door.Clone()
-	foreign.Certificates = []tls.Certificate{issue(t, "door", &stranger)}
+	foreign.Certificates = []tls.Certificate{certtest.Issue(t, "door", &stranger)}
 	if _, outside := shake(t, foreign, server); outside == nil {
 		t.Error("a server with a stranger's certificate is accepted")
 	}
-	visitor := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{issue(t, "u", &stranger)}}
+	visitor := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{certtest.Issue(t, "u", &stranger)}}
 	visitor.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &visitor.Certificates[0], nil }
 	if inside, _ := shake(t, door, visitor); inside == nil {
 		t.Error("a client with a stranger's certificate is accepted")
@@ -144,12 +147,56 @@ func TestTLSConfig(t *testing.T) {
 	}
 }
 
+// What a tool offers a server never depends on its own key: only on whom it trusts.
+func TestPrefer(t *testing.T) {
+	f := folder{t, t.TempDir()}
+	ca, stranger := certtest.Issue(t, "authority", nil), certtest.Issue(t, "stranger", nil)
+	f.pair("own", certtest.Issue(t, "own", &ca))
+	f.write("ca.crt", 0o644, certtest.PEM("CERTIFICATE", ca.Certificate[0]))
+	at := func(signer *tls.Certificate) *tls.Config {
+		return &tls.Config{Certificates: []tls.Certificate{certtest.Issue(t, "server", signer)}}
+	}
+	for lines, want := range map[string]struct {
+		stranger       bool // a server that a stranger vouches for is accepted
+		own            int  // certificates that it shows
+		warning, wrong string
+	}{
+		"ssl = off\nssl_ca_cert = none":                                          {stranger: true},
+		"ssl = on\nssl_cert = own.crt\nssl_key = own.key\nssl_ca_cert = ca.crt":  {own: 1},
+		"ssl = on\nssl_cert = own.crt\nssl_key = none.key\nssl_ca_cert = ca.crt": {warning: "none.key: no such file or directory; servers are shown no certificate"},
+		"ssl = on\nssl_cert = own.crt\nssl_key = own.key\nssl_ca_cert = none":    {wrong: `ssl_ca_cert = "none"`},
+	} {
+		c, err := config.Load(f.write("pgpool.conf", 0o600, []byte(lines+"\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var warnings []string
+		got, err := Prefer(c, func(w string) { warnings = append(warnings, w) })
+		if want.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), want.wrong) {
+				t.Errorf("%s: %v", lines, err)
+			}
+			continue
+		}
+		if err != nil || len(got.Certificates) != want.own || !strings.Contains(strings.Join(warnings, "\n"), want.warning) || want.warning == "" && warnings != nil {
+			t.Errorf("%s: %v, %d certificates, %q", lines, err, len(got.Certificates), warnings)
+			continue
+		}
+		if _, outside := shake(t, at(&ca), got); outside != nil {
+			t.Errorf("%s: our own authority's server: %v", lines, outside)
+		}
+		if _, outside := shake(t, at(&stranger), got); (outside == nil) != want.stranger {
+			t.Errorf("%s: a stranger's server: %v", lines, outside)
+		}
+	}
+}
+
 func TestRevocation(t *testing.T) {
 	f := folder{t, t.TempDir()}
-	ca := issue(t, "authority", nil)
-	good, bad := issue(t, "good", &ca), issue(t, "bad", &ca)
-	f.pair("door", issue(t, "door", &ca))
-	f.write("ca.crt", 0o644, pemOf("CERTIFICATE", ca.Certificate[0]))
+	ca := certtest.Issue(t, "authority", nil)
+	good, bad := certtest.Issue(t, "good", &ca), certtest.Issue(t, "bad", &ca)
+	f.pair("door", certtest.Issue(t, "door", &ca))
+	f.write("ca.crt", 0o644, certtest.PEM("CERTIFICATE", ca.Certificate[0]))
 	list := func(until time.Duration) []byte {
 		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 			Number: big.NewInt(1), ThisUpdate: time.Now().Add(-2 * time.Hour), NextUpdate: time.Now().Add(until),
@@ -158,7 +205,7 @@ func TestRevocation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return pemOf("X509 CRL", der)
+		return certtest.PEM("X509 CRL", der)
 	}
 	present := func(c tls.Certificate) *tls.Config {
 		return &tls.Config{InsecureSkipVerify: true, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c, nil }}
@@ -193,7 +240,7 @@ func TestEncryptedKeys(t *testing.T) {
 		t.Skip("openssl is not installed")
 	}
 	f := folder{t, t.TempDir()}
-	f.pair("door", issue(t, "door", nil))
+	f.pair("door", certtest.Issue(t, "door", nil))
 	run := func(args ...string) {
 		cmd := exec.Command(openssl, args...)
 		cmd.Dir = f.dir
