@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"runtime/pprof"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -60,13 +57,14 @@ func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	ready, cancel := context.WithTimeout(ctx, 5*time.Second)
 	nodes.Ready(ready)
 	cancel()
-	control, err := serveControl(beside, f.config, r, t.Log)
+	again := &reloader{tool: t, router: r, nodes: nodes, config: f.config}
+	control, err := serveControl(beside, t, f.config, operator{router: r, reload: again.reload})
 	if err != nil {
-		t.Log.Warn("pgrouter status will not work", "err", err)
+		t.Log.Warn("pgrouter status will not work, nor what pcpd asks of pgrouter", "err", err)
 	} else {
 		defer control.Close()
 	}
-	wg.Go(func() { reloads(t, beside, r, nodes, f.config) })
+	wg.Go(func() { again.signals(beside) })
 
 	daemon.SdNotify(false, daemon.SdNotifyReady)
 	t.Log.Info("pgrouter serves", "version", tool.Version(), "listen", addresses(listeners), "config", f.config.Path())
@@ -95,38 +93,6 @@ func profile(name string) (stop func(), err error) {
 func warn(t *tool.Tool, f *files) {
 	for _, w := range f.warnings {
 		t.Log.Warn(w)
-	}
-}
-
-// reloads reads the files again at SIGHUP. A mistake anywhere leaves the old ones in force.
-func reloads(t *tool.Tool, ctx context.Context, r *proxy.Router, nodes *cluster.Standalone, old *config.Config) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-		}
-		daemon.SdNotify(false, daemon.SdNotifyReloading)
-		f, err := read(t)
-		if err != nil {
-			for line := range strings.Lines(err.Error()) {
-				t.Log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
-			}
-			t.Log.Error("not reloaded, the old configuration stays in force")
-		} else {
-			warn(t, f)
-			if names := config.Restart(old, f.config); len(names) > 0 {
-				t.Log.Warn("some changed parameters need a restart", "parameters", strings.Join(names, ", "))
-			}
-			r.Reload(f.settings)
-			nodes.Reload(f.config, f.passwords)
-			old = f.config
-			t.Log.Info("reloaded", "config", f.config.Path())
-		}
-		daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
 }
 

@@ -38,6 +38,7 @@ type Router struct {
 	entering  atomic.Int64  // connections whose login is not done
 	entrants  chan net.Conn // to a goroutine that waits for one
 	receivers atomic.Int64  // goroutines that do
+	stops     chan StopMode // see Stop
 	next      atomic.Uint64
 }
 
@@ -47,7 +48,7 @@ func New(set *Settings, cl cluster.Cluster, version string, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	r := &Router{log: log, cluster: cl, keys: keys, version: version, entrants: make(chan net.Conn)}
+	r := &Router{log: log, cluster: cl, keys: keys, version: version, entrants: make(chan net.Conn), stops: make(chan StopMode, 4)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.closing, r.close = context.WithCancel(r.ctx)
 	r.cancels.all = make(map[uint32]target)
@@ -79,8 +80,8 @@ func (r *Router) Reload(set *Settings) {
 	r.catalogs.reload()
 }
 
-// Serve accepts clients on the listeners until ctx ends. Then it accepts no more, lets open transactions end for at
-// most shutdown_timeout, and returns when nothing is left. Each listener is closed.
+// Serve accepts clients on the listeners until ctx ends or Stop is called. Then it accepts no more, lets open transactions
+// end for at most shutdown_timeout unless Stop has said otherwise, and returns when nothing is left. Each listener is closed.
 func (r *Router) Serve(ctx context.Context, listeners []net.Listener) error {
 	loops, failed := context.WithCancelCause(r.ctx)
 	defer failed(nil)
@@ -101,15 +102,20 @@ func (r *Router) Serve(ctx context.Context, listeners []net.Listener) error {
 	for _, l := range listeners {
 		accepting.Go(func() { r.accept(l) })
 	}
+	mode := Fast
 	select {
 	case <-ctx.Done():
 	case <-loops.Done():
+	case mode = <-r.stops:
 	}
 	for _, l := range listeners {
 		l.Close()
 	}
 	accepting.Wait()
-	r.drain(loops)
+	if mode == Smart {
+		mode = r.leisurely(ctx, loops)
+	}
+	r.drain(loops, mode)
 	unsubscribe()
 	r.stop()
 	running.Wait()
@@ -120,10 +126,13 @@ func (r *Router) Serve(ctx context.Context, listeners []net.Listener) error {
 	return nil
 }
 
-// drain ends sessions that are between transactions at once, and waits for the others.
-func (r *Router) drain(loops context.Context) {
+// drain ends sessions that are between transactions at once, and waits for the others unless mode is Immediate.
+func (r *Router) drain(loops context.Context, mode StopMode) {
 	r.close()
 	limit := r.settings.Load().ShutdownTimeout
+	if mode == Immediate {
+		limit = 0
+	}
 	for _, sh := range r.shards {
 		sh.loop.Post(func() {
 			sh.draining = true
@@ -142,9 +151,14 @@ func (r *Router) drain(loops context.Context) {
 			continue
 		case <-loops.Done():
 			return
+		case m := <-r.stops:
+			if m != Immediate {
+				continue
+			}
+			limit = 0
 		case <-end.C:
 		}
-		r.log.Warn("sessions are cut because shutdown_timeout has passed", "sessions", r.sessions.Load(), "shutdown_timeout", limit)
+		r.log.Warn("sessions are cut", "sessions", r.sessions.Load(), "after", limit)
 		done := make(chan struct{}, len(r.shards))
 		for _, sh := range r.shards {
 			sh.loop.Post(func() {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
+	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
+)
+
+// reloader reads the files again, at SIGHUP and when the control socket asks for it.
+type reloader struct {
+	tool   *tool.Tool
+	router *proxy.Router
+	nodes  *cluster.Standalone
+
+	mu     sync.Mutex // one at a time
+	config *config.Config
+}
+
+// signals reloads at each SIGHUP until ctx ends.
+func (l *reloader) signals(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			l.reload() // what is wrong is in the log
+		}
+	}
+}
+
+// reload puts the files in force. A mistake anywhere leaves the old ones in force, and is the error.
+func (l *reloader) reload() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	daemon.SdNotify(false, daemon.SdNotifyReloading)
+	defer daemon.SdNotify(false, daemon.SdNotifyReady)
+	log := l.tool.Log
+	f, err := read(l.tool)
+	if err != nil {
+		for line := range strings.Lines(err.Error()) {
+			log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
+		}
+		log.Error("not reloaded, the old configuration stays in force")
+		return err
+	}
+	warn(l.tool, f)
+	if names := config.Restart(l.config, f.config); len(names) > 0 {
+		log.Warn("some changed parameters need a restart", "parameters", strings.Join(names, ", "))
+	}
+	l.router.Reload(f.settings)
+	l.nodes.Reload(f.config, f.passwords)
+	l.config = f.config
+	log.Info("reloaded", "config", f.config.Path())
+	return nil
+}
