@@ -56,12 +56,17 @@ func (l *reloader) reload() error {
 		log.Error("not reloaded, the old configuration stays in force")
 		return err
 	}
+	restart := config.Restart(l.config, f.config)
+	f.config.KeepServers(l.config)
+	if err := l.nodes.Reload(f.config, f.passwords); err != nil {
+		log.Error("not reloaded, the old configuration stays in force", "err", err)
+		return err
+	}
 	warn(l.tool, f)
-	if names := config.Restart(l.config, f.config); len(names) > 0 {
-		log.Warn("some changed parameters need a restart", "parameters", strings.Join(names, ", "))
+	if len(restart) > 0 {
+		log.Warn("some changed parameters need a restart", "parameters", strings.Join(restart, ", "))
 	}
 	l.router.Reload(f.settings)
-	l.nodes.Reload(f.config, f.passwords)
 	l.config = f.config
 	log.Info("reloaded", "config", f.config.Path())
 	return nil

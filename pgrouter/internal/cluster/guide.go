@@ -65,6 +65,9 @@ func (g *guide) take(e event.Event, age time.Duration, now time.Duration) error 
 			return err
 		}
 		g.states[d.ID] = d
+		if d.State == "unused" {
+			delete(g.states, d.ID)
+		}
 	case event.TypeTick:
 		d, err := event.Decode[event.Tick](e)
 		if err != nil {

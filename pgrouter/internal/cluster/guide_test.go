@@ -132,6 +132,11 @@ func TestAdvice(t *testing.T) {
 	if got := show(s.resolve(later, time.Hour)); got != "writes closed" {
 		t.Error(got)
 	}
+	hear(t, s.guide, 0, event.Backend{ID: 1, State: "unused"})
+	if got := show(s.resolve(later, time.Hour)); got != "writes reads" {
+		t.Errorf("of a server that pgwatch watches no more: %s", got)
+	}
+	hear(t, s.guide, 0, event.Backend{ID: 1, State: "down"})
 	s.guide.lost()
 	if got := show(s.resolve(later, time.Hour)); got != "writes reads" {
 		t.Errorf("after it has gone: %s", got)

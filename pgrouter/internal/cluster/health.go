@@ -59,7 +59,7 @@ type health struct {
 
 // run checks until ctx ends.
 func (h *checker) run(ctx context.Context) {
-	sick := false
+	sick, told := false, false // what was told before this one ran may be wrong by now
 	for {
 		pause := h.how.period
 		if sick {
@@ -85,7 +85,8 @@ func (h *checker) run(ctx context.Context) {
 			fault = "health check: " + err.Error()
 			h.follow.bell.ring(verify)
 		}
-		if sick || fault != "" {
+		if sick || fault != "" || !told {
+			told = true
 			h.tell(change{id: h.id, apply: func(s *state) { s.health(h.id, fault) }})
 		}
 		sick = fault != ""

@@ -95,6 +95,15 @@ func (n *Node) TCP() string {
 	return address
 }
 
+// Place is a configured address. It tells apart servers that have the same number one after the other.
+type Place struct {
+	Host string
+	Port int
+}
+
+// Place is where the node is.
+func (n *Node) Place() Place { return Place{n.Host, n.Port} }
+
 // Map is the state of the cluster at one time. It is never changed once it is published; a newer one replaces it.
 type Map struct {
 	// Epoch grows when another server than the last one became the primary. A server connection that was opened in an

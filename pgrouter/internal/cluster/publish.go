@@ -73,6 +73,11 @@ func report(log *slog.Logger, old, now *Map) {
 			log.Info(availability(n), attrs...)
 		}
 	}
+	for i := range old.Nodes {
+		if n := &old.Nodes[i]; now.Node(n.ID) == nil {
+			log.Info("the server was taken out of the configuration", "node", n.ID, "addr", n.Address)
+		}
+	}
 	if old.Primary != now.Primary && now.Primary < 0 {
 		log.Warn("there is no primary", "epoch", now.Epoch)
 	}

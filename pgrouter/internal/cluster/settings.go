@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/probe"
@@ -11,6 +13,11 @@ type settings struct {
 	backends []backend
 	follow   map[int]follow
 	health   map[int]health
+}
+
+// has tells whether there is a server of that number.
+func (s *settings) has(id int) bool {
+	return slices.ContainsFunc(s.backends, func(b backend) bool { return b.id == id })
 }
 
 func newSettings(c *config.Config, pw *passwd.File, o Options) *settings {

@@ -69,12 +69,18 @@ func TestReload(t *testing.T) {
 	w := &world{Standalone: s, maps: maps}
 	w.until(t, "one node, down", func(m *Map) bool { return len(m.Nodes) == 1 && m.Nodes[0].Status == Down })
 
-	s.Reload(parse(one+"backend_hostname5 = '127.0.0.1'\nbackend_port5 = 2\nbackend_weight5 = 3\n"), nil)
+	reload := func(text string) {
+		t.Helper()
+		if err := s.Reload(parse(text), nil); err != nil {
+			t.Error(err)
+		}
+	}
+	reload(one + "backend_hostname5 = '127.0.0.1'\nbackend_port5 = 2\nbackend_weight5 = 3\n")
 	m := w.until(t, "two nodes, down", func(m *Map) bool { return len(m.Nodes) == 2 && m.Nodes[1].Status == Down })
 	if m.Nodes[0].Weight != 0.25 || m.Nodes[0].Status != Down || m.Node(5) != &m.Nodes[1] || len(s.Health()) != 2 {
 		t.Errorf("got %+v", m.Nodes)
 	}
-	s.Reload(parse(one), nil)
+	reload(one)
 	w.until(t, "one node again", func(m *Map) bool { return len(m.Nodes) == 1 })
 
 	stop()

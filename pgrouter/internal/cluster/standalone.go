@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -100,10 +101,18 @@ func (s *Standalone) newState() *state {
 	return st
 }
 
-// Reload replaces the configuration. Backends whose host and port stay keep what is known of them.
-func (s *Standalone) Reload(c *config.Config, pw *passwd.File) {
-	s.settings.Store(newSettings(c, pw, s.options))
+// Reload replaces the configuration. Backends whose host and port stay keep what is known of them, new ones are looked at,
+// and those that it does not name any more are left. The primary cannot be left: then all stays as it is.
+func (s *Standalone) Reload(c *config.Config, pw *passwd.File) error {
+	set := newSettings(c, pw, s.options)
+	for _, n := range s.Map().Nodes {
+		if n.Role == Primary && !set.has(n.ID) {
+			return fmt.Errorf("backend %d (%s:%d) is the primary and cannot be taken out of the configuration: switch over first", n.ID, n.Host, n.Port)
+		}
+	}
+	s.settings.Store(set)
 	nudge(s.reloaded)
+	return nil
 }
 
 // Report implements Cluster.
@@ -220,7 +229,7 @@ func (s *Standalone) configure(ctx context.Context, wg *sync.WaitGroup, st *stat
 	crew := map[int]*worker{}
 	for _, b := range set.backends {
 		w := old[b.id]
-		if w != nil && w.backend == b && reflect.DeepEqual(w.how, set.follow[b.id]) && reflect.DeepEqual(w.health, set.health[b.id]) {
+		if w != nil && w.sameServer(b) && reflect.DeepEqual(w.how, set.follow[b.id]) && reflect.DeepEqual(w.health, set.health[b.id]) {
 			crew[b.id] = w
 			continue
 		}

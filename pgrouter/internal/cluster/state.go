@@ -18,6 +18,12 @@ type backend struct {
 	allowFailover, alwaysPrimary bool
 }
 
+// sameServer tells whether two backends differ in nothing but their weights, which change with the number of servers.
+func (b backend) sameServer(o backend) bool {
+	o.weight = b.weight
+	return b == o
+}
+
 // member is a backend with what is known of it.
 type member struct {
 	backend

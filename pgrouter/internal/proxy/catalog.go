@@ -212,7 +212,7 @@ func (c *catalog) read(id *identity, pick func(*cluster.Map) []int) (got *route.
 
 func (c *catalog) readFrom(ctx context.Context, id *identity, node int) (*route.Catalog, error) {
 	r := c.all.r
-	s, _, _, err := r.connect(ctx, node, auth.Request{
+	s, _, err := r.connect(ctx, node, auth.Request{
 		User: id.user, Database: id.database, Credential: id.secret(),
 		Params: [][2]string{{"application_name", "pgrouter"}},
 	})

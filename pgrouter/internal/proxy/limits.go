@@ -23,6 +23,7 @@ func (sh *shard) tick(now time.Time) {
 	}) {
 		sh.discard(it.Conn)
 	}
+	sh.retire()
 	sh.r.catalogs.refresh(set.CatalogLife)
 	for c := range sh.clients {
 		if w := c.wait; w != nil && w.cancel == nil {

@@ -18,6 +18,7 @@ import (
 type login struct {
 	id     *identity
 	node   int
+	place  cluster.Place
 	epoch  uint64
 	born   time.Time
 	target cancel
@@ -30,13 +31,13 @@ func (l *login) close() { unix.Close(l.fd) }
 
 // login opens a server connection on a node.
 func (r *Router) login(ctx context.Context, id *identity, cred auth.Credential, node int, epoch uint64) (*login, error) {
-	s, network, address, err := r.connect(ctx, node, auth.Request{
+	s, w, err := r.connect(ctx, node, auth.Request{
 		User: id.user, Database: id.database, Params: id.params, Version: id.version, Credential: cred,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r.prepare(id, s, cred, judged{node, epoch, network, address})
+	return r.prepare(id, s, cred, judged{node, epoch, w})
 }
 
 // prepare takes a logged-in connection out of the runtime's hands.
@@ -50,7 +51,7 @@ func (r *Router) prepare(id *identity, s *auth.Server, cred auth.Credential, at 
 	if err != nil {
 		return nil, err
 	}
-	l := &login{id: id, node: at.node, epoch: at.epoch, born: time.Now(), fd: fd, secure: secure, rest: s.Rest}
+	l := &login{id: id, node: at.node, place: at.place, epoch: at.epoch, born: time.Now(), fd: fd, secure: secure, rest: s.Rest}
 	l.target = cancel{network: at.network, address: at.address, pid: s.PID, secret: s.Secret}
 	return l, nil
 }
@@ -58,7 +59,7 @@ func (r *Router) prepare(id *identity, s *auth.Server, cred auth.Credential, at 
 // connect dials a node and logs in. A server that has no place left is asked a few times more, after idle
 // connections to it were given up. Where the Unix socket does not let the user in, TCP is tried: its lines
 // in pg_hba.conf may be others.
-func (r *Router) connect(ctx context.Context, node int, req auth.Request) (s *auth.Server, network, address string, err error) {
+func (r *Router) connect(ctx context.Context, node int, req auth.Request) (s *auth.Server, w way, err error) {
 	asked := ctx
 	ctx, stop := r.whileUp(ctx, node)
 	defer stop()
@@ -70,20 +71,20 @@ func (r *Router) connect(ctx context.Context, node int, req auth.Request) (s *au
 	for try := 0; ; try++ {
 		n := r.cluster.Map().Node(node)
 		if n == nil {
-			return nil, "", "", fmt.Errorf("there is no node %d", node)
+			return nil, way{}, fmt.Errorf("there is no node %d", node)
 		}
-		network, address = n.Network, n.Address
-		s, err = r.dial(ctx, n, network, address, req)
+		w = way{n.Place(), n.Network, n.Address}
+		s, err = r.dial(ctx, n, w, req)
 		var refused *auth.ServerError
 		var method *auth.MethodError
 		full := errors.As(err, &refused) && refused.Response.Code == "53300"
 		denied := refused != nil && (refused.Response.Code == "28000" || refused.Response.Code == "28P01") || errors.As(err, &method)
-		if denied && network == "unix" && n.TCP() != "" {
-			network, address = "tcp", n.TCP()
-			s, err = r.dial(ctx, n, network, address, req)
+		if denied && w.network == "unix" && n.TCP() != "" {
+			w.network, w.address = "tcp", n.TCP()
+			s, err = r.dial(ctx, n, w, req)
 		}
 		if !full || try == 5 {
-			return s, network, address, err
+			return s, w, err
 		}
 		for _, sh := range r.shards {
 			sh.loop.Post(func() {
@@ -95,12 +96,18 @@ func (r *Router) connect(ctx context.Context, node int, req auth.Request) (s *au
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, "", "", err
+			return nil, way{}, err
 		}
 	}
 }
 
-func (r *Router) dial(ctx context.Context, n *cluster.Node, network, address string, req auth.Request) (*auth.Server, error) {
+// A way is where a server connection leads, and how.
+type way struct {
+	place            cluster.Place
+	network, address string // what was dialed
+}
+
+func (r *Router) dial(ctx context.Context, n *cluster.Node, w way, req auth.Request) (*auth.Server, error) {
 	set := r.settings.Load()
 	limit := set.ConnectTimeout(n.ID)
 	if limit > 0 {
@@ -109,12 +116,12 @@ func (r *Router) dial(ctx context.Context, n *cluster.Node, network, address str
 		defer cancel()
 	}
 	var d net.Dialer
-	nc, err := d.DialContext(ctx, network, address)
+	nc, err := d.DialContext(ctx, w.network, w.address)
 	if err != nil {
 		r.cluster.Report(n.ID, err)
 		return nil, err
 	}
-	if network == "tcp" && set.ServerTLS != nil {
+	if w.network == "tcp" && set.ServerTLS != nil {
 		req.TLS, req.Plain = set.ServerTLS, true
 		req.WrapTLS = func(c net.Conn) net.Conn { return loop.NewShim(c) }
 	}
@@ -140,9 +147,9 @@ func (r *Router) loginAnywhere(ctx context.Context, id *identity, cred auth.Cred
 
 // A judged says where the connection is that judge has opened. Between judge and the session the map may change.
 type judged struct {
-	node             int
-	epoch            uint64
-	network, address string
+	node  int
+	epoch uint64
+	way
 }
 
 // judgedKey is the key of a *judged in the context of a client's login, for judge to fill in.
@@ -157,7 +164,7 @@ func (r *Router) judge(ctx context.Context, in *auth.Client) (s *auth.Server, er
 	}
 	err = r.reach(ctx, pick, func(m *cluster.Map, node int) error {
 		at := judged{node: node, epoch: m.Epoch}
-		s, at.network, at.address, err = r.connect(ctx, node, request(in))
+		s, at.way, err = r.connect(ctx, node, request(in))
 		*ctx.Value(judgedKey{}).(*judged) = at
 		return err
 	})

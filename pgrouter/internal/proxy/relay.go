@@ -70,8 +70,9 @@ func (r *Router) relayLogin(ctx context.Context, in *auth.Client, at *judged) (*
 	}
 	var s *auth.Server
 	var target cancel
-	err := r.reach(ctx, primary, func(_ *cluster.Map, node int) (err error) {
-		s, target.network, target.address, err = r.connect(ctx, node, request(in))
+	err := r.reach(ctx, primary, func(_ *cluster.Map, node int) error {
+		server, w, err := r.connect(ctx, node, request(in))
+		s, target.network, target.address = server, w.network, w.address
 		return err
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/conversation"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/loop"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/pool"
@@ -25,6 +26,7 @@ type server struct {
 	owner    *client // nil while it is idle
 	id       *identity
 	node     int
+	place    cluster.Place
 	epoch    uint64
 	born     time.Time
 	sessions int    // how many have used it

@@ -103,7 +103,7 @@ func (sh *shard) forget(c *client) {
 
 // adopt makes a server connection that has logged in part of this loop.
 func (sh *shard) adopt(l *login) (*server, error) {
-	s := &server{sh: sh, id: l.id, node: l.node, epoch: l.epoch, born: l.born, target: l.target}
+	s := &server{sh: sh, id: l.id, node: l.node, place: l.place, epoch: l.epoch, born: l.born, target: l.target}
 	s.conv = conversation.NewServer(l.node, s)
 	conn, err := sh.loop.Attach(l.fd, l.secure, l.rest, s)
 	if err != nil {
@@ -145,7 +145,7 @@ func (sh *shard) release(s *server) {
 // keep puts a clean server connection into the pool, if it may be kept.
 func (sh *shard) keep(s *server) {
 	set := sh.settings()
-	if s.gone || !set.Cache || sh.draining || s.epoch != sh.m.Epoch || sh.leaves(s.id) {
+	if s.gone || !set.Cache || sh.draining || s.epoch != sh.m.Epoch || !sh.has(s) || sh.leaves(s.id) {
 		sh.discard(s)
 		return
 	}
@@ -188,11 +188,11 @@ func (sh *shard) newMap(m *cluster.Map) {
 	sh.m = m
 	sh.nodes = routeNodes(m)
 	for _, it := range sh.pool.Expire(func(it *item) bool {
-		n := m.Node(it.Node)
-		return it.Epoch != m.Epoch || n == nil || !n.Up
+		return it.Epoch != m.Epoch || !sh.up(it.Node) || !sh.has(it.Conn)
 	}) {
 		sh.discard(it.Conn)
 	}
+	sh.retire()
 	for s := range sh.servers {
 		if n := m.Node(s.node); n != nil && n.Fenced {
 			sh.cut(s)
