@@ -14,15 +14,21 @@
 #   make clean
 
 tools    := pcpd pgpromote pgrecover pgrouter pgvip pgwatch
+# What the one program pcp is installed as besides.
+pcps     := $(addprefix pcp_,attach_node detach_node health_check_stats invalidate_query_cache log_rotate node_count node_info pool_status \
+	proc_count proc_info promote_node recovery_node reload_config stop_pgpool watchdog_info)
 modules  := common contrib/pgpool pcpd pgrouter pgpromote pgrecover pgvip pgwatch
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 SEEDS    ?= 10000
 
-all: $(tools:%=bin/%)
+all: $(tools:%=bin/%) bin/pcp
 
 bin/%: FORCE
 	CGO_ENABLED=0 go build -trimpath -o $@ ./$*
+
+bin/pcp: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./pcpd/cmd/pcp
 
 check: all
 	@test -z "$$(gofmt -l $(modules))" || { echo "gofmt would change:"; gofmt -l $(modules); exit 1; }
@@ -64,8 +70,10 @@ tidy:
 	cd common && GOWORK=off go mod tidy
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 755 $(tools:%=bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(tools:%=bin/%) bin/pcp $(DESTDIR)$(PREFIX)/bin
+	install -m 644 pcpd/cmd/pcp/pcp.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	for p in $(pcps); do ln -sf pcp $(DESTDIR)$(PREFIX)/bin/$$p && ln -sf pcp.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit; done
 	install -m 644 $(tools:%=%/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(wildcard $(foreach t,$(tools),$t/*.service $t/*.socket)) $(DESTDIR)$(PREFIX)/lib/systemd/system
 

@@ -20,7 +20,7 @@ import (
 
 type cli struct {
 	Host       string      `short:"h" placeholder:"HOST" help:"Host of the server, or the folder of its Unix socket. Without it the socket in /var/run/postgresql or /tmp."`
-	Port       int         `short:"p" placeholder:"PORT" help:"Port of the server." default:"9898"`
+	Port       int         `short:"p" placeholder:"PORT" help:"Port of the server, 9898 by default." default:"9898"`
 	Username   string      `short:"U" placeholder:"NAME" help:"User of pcp.conf; by default the user of the operating system."`
 	NoPassword bool        `short:"w" help:"Never ask for a password: fail when the password file has none." xor:"password"`
 	Password   bool        `short:"W" help:"Ask for the password, whatever the password file [PCPPASSFILE] has." xor:"password"`
@@ -79,7 +79,7 @@ func run(name string, args []string, w world) int {
 	ended := false
 	s := &shell{world: w, cli: &c, name: name}
 	// Help goes to standard error, as that of Pgpool-II's programs.
-	parser := kong.Must(&c, kong.Name(name), kong.Description("Asks a PCP server, pcpd or Pgpool-II."), kong.NoDefaultHelp(),
+	parser := kong.Must(&c, kong.Name("pcp"), kong.Description("Asks a PCP server, pcpd or Pgpool-II."), kong.NoDefaultHelp(),
 		kong.Writers(w.err, w.err), kong.Exit(func(int) { ended = true }), kong.Bind(s))
 	k, err := parser.Parse(args)
 	if ended {

@@ -24,7 +24,7 @@ func (a nodeCountCmd) Run(s *shell) error {
 
 type nodeInfoCmd struct {
 	node
-	All bool `short:"a" help:"All nodes, as without a number."`
+	All bool `short:"a" help:"All nodes, as when no number is given."`
 }
 
 // Run prints a line for each node.
@@ -36,15 +36,16 @@ func (a nodeInfoCmd) Run(s *shell) error {
 	if err != nil {
 		return err
 	}
-	if a.All || id == noNode {
-		id = client.AllNodes
+	first := id
+	if id == noNode {
+		id, first = client.AllNodes, 0
 	}
 	return s.with(func(c *client.Conn, p *render.Printer) error {
 		nodes, err := c.NodeInfo(id)
 		if err != nil {
 			return err
 		}
-		return p.Nodes(nodes)
+		return p.Nodes(first, nodes)
 	})
 }
 

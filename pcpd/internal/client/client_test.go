@@ -149,7 +149,7 @@ func TestNodeInfo(t *testing.T) {
 		"4.2": {complete('i', "127.0.0.1", "21002", "2", "0", "1073741823.500000", "3", "0", "streaming", "async", "1795420221"),
 			Node{Layout: V42, Host: "127.0.0.1", Port: 21002, Status: 2, Weight: half, Role: 3, State: "streaming", SyncState: "async", Changed: at}, ""},
 		"4.3": {item("127.0.0.1", "21001", "3", "1", "up", "1073741823.500000", "2", "primary", "77", "", "", "0"),
-			Node{Layout: V43, Host: "127.0.0.1", Port: 21001, Status: 3, Quarantine: true, PgStatus: "up", Weight: half, Role: 2, PgRole: "primary", Delay: 77}, ""},
+			Node{Layout: V43, Host: "127.0.0.1", Port: 21001, Status: 3, Quarantine: true, PgStatus: "up", Weight: half, Role: 2, PgRole: "primary", Delay: 77, Changed: time.Unix(0, 0)}, ""},
 		"4.8": {item("127.0.0.1", "21002", "2", "0", "up", "1073741823.500000", "3", "standby", "1", "1234", "streaming", "async", "1795420221"),
 			Node{Layout: V48, Host: "127.0.0.1", Port: 21002, Status: 2, PgStatus: "up", Weight: half, Role: 3, PgRole: "standby", TimeDelay: true, Delay: 1234,
 				State: "streaming", SyncState: "async", Changed: at}, ""},
@@ -187,7 +187,7 @@ func TestProcesses(t *testing.T) {
 		err   string
 	}{
 		"4.2": {item("9751", "test", "postgres", "1795420215", "0", "3", "0", "1", "0", "12492", "0"),
-			Process{Layout: V42, PID: "9751", Database: "test", Username: "postgres", StartedAt: at, Major: "3", Minor: "0", Counter: "1", BackendID: "0",
+			Process{Layout: V42, PID: "9751", Database: "test", Username: "postgres", StartedAt: at, CreatedAt: time.Unix(0, 0), Major: "3", Minor: "0", Counter: "1", BackendID: "0",
 				BackendPID: "12492", Connected: "0"}, ""},
 		"4.3":          {item(numbered[:17]...), p43, ""},
 		"4.8":          {item(numbered...), p48, ""},

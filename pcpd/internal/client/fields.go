@@ -40,13 +40,8 @@ func (f *fields) float() float64 {
 	return n
 }
 
-// time reads seconds since 1970. Zero is no time.
-func (f *fields) time() time.Time {
-	if n := f.number(); n != 0 {
-		return time.Unix(n, 0)
-	}
-	return time.Time{}
-}
+// time reads seconds since 1970.
+func (f *fields) time() time.Time { return time.Unix(f.number(), 0) }
 
 func (f *fields) fail(format string, args ...any) {
 	if f.err == nil {

@@ -38,8 +38,8 @@ var (
 // statusDown is the number of down in statusNames.
 const statusDown = 3
 
-// Nodes prints what is known of nodes.
-func (p *Printer) Nodes(nodes []client.Node) error {
+// Nodes prints what is known of nodes, which are numbered from first on.
+func (p *Printer) Nodes(first int, nodes []client.Node) error {
 	t := table{columns: slices.Clone(nodeColumns)}
 	for _, n := range nodes {
 		t.rows = append(t.rows, p.node(n))
@@ -50,6 +50,12 @@ func (p *Printer) Nodes(nodes []client.Node) error {
 	if len(nodes) > 0 && nodes[0].Layout == client.V42 {
 		t.columns, t.tight = slices.DeleteFunc(t.columns, func(c column) bool { return since43[c.name] }), true
 	}
+	if p.JSON {
+		t.columns = append([]column{{"", "node_id", true}}, t.columns...)
+		for i, row := range t.rows {
+			t.rows[i] = append([]string{strconv.Itoa(first + i)}, row...)
+		}
+	}
 	return p.table(t)
 }
 
@@ -59,9 +65,12 @@ func (p *Printer) node(n client.Node) []string {
 		status = "quarantine"
 	}
 	row := []string{n.Host, strconv.FormatInt(n.Port, 10), strconv.FormatInt(n.Status, 10), fmt.Sprintf("%f", n.Weight), status}
-	state, sync := n.State, n.SyncState
+	state, sync, changed := n.State, n.SyncState, p.at(n.Changed)
+	if p.JSON {
+		changed = p.known(n.Changed)
+	}
 	if n.Layout == client.V42 {
-		return append(row, name(roleNames, n.Role), p.delay(n), state, sync, p.at(n.Changed))
+		return append(row, name(roleNames, n.Role), p.delay(n), state, sync, changed)
 	}
 	if state == "" && !p.JSON {
 		state = "none"
@@ -69,7 +78,7 @@ func (p *Printer) node(n client.Node) []string {
 	if sync == "" && !p.JSON {
 		sync = "none"
 	}
-	return append(row, n.PgStatus, name(roleNames, n.Role), n.PgRole, p.delay(n), state, sync, p.at(n.Changed))
+	return append(row, n.PgStatus, name(roleNames, n.Role), n.PgRole, p.delay(n), state, sync, changed)
 }
 
 // delay is in bytes, or in seconds where the server measures time.

@@ -75,7 +75,7 @@ func (p *Printer) Processes(slots []client.Process, all bool) error {
 		}
 		if s.Layout == client.V42 {
 			t.columns, t.tight = processColumns42, true
-			t.rows = append(t.rows, []string{s.Database, s.Username, p.at(s.StartedAt), p.at(s.CreatedAt), s.Major, s.Minor, s.Counter,
+			t.rows = append(t.rows, []string{s.Database, s.Username, p.known(s.StartedAt), p.known(s.CreatedAt), s.Major, s.Minor, s.Counter,
 				s.BackendPID, s.Connected, s.PID, s.BackendID})
 			continue
 		}

@@ -58,9 +58,12 @@ func (p *Printer) printf(format string, args ...any) error {
 func (p *Printer) json(v any) error { return json.NewEncoder(p.W).Encode(v) }
 
 // at is a time as Pgpool-II's programs print it.
-func (p *Printer) at(t time.Time) string {
-	if t.IsZero() {
+func (p *Printer) at(t time.Time) string { return t.In(p.Zone).Format(time.DateTime) }
+
+// known is at for a time that is not known when it is that of number 0.
+func (p *Printer) known(t time.Time) string {
+	if t.Unix() == 0 {
 		return ""
 	}
-	return t.In(p.Zone).Format(time.DateTime)
+	return p.at(t)
 }
