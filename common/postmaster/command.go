@@ -18,16 +18,16 @@ func (s *Server) options() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("how the server was started is not known: %w", err)
 	}
-	words := splitOptions(string(text))
+	words := SplitOptions(string(text))
 	if len(words) == 0 {
 		return nil, fmt.Errorf("how the server was started is not known: %s/postmaster.opts is empty", s.dir)
 	}
 	return words, nil
 }
 
-// splitOptions reads the line of postmaster.opts: the program, and its arguments each in double quotes, within which
-// nothing is escaped.
-func splitOptions(line string) (words []string) {
+// SplitOptions reads the line of postmaster.opts: the program, and its arguments each in double quotes, within which
+// nothing is escaped. It returns nil when there is no program.
+func SplitOptions(line string) (words []string) {
 	line = strings.TrimSpace(line)
 	program, rest, _ := strings.Cut(line, ` "`)
 	if program == "" {
@@ -52,15 +52,16 @@ func (s *Server) Command(ctx context.Context, program string, args ...string) (*
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(words[0]), program), args...)
 	cmd.Dir = "/"
-	cmd.Env = environment(os.Environ())
+	cmd.Env = Environment(os.Environ())
 	if os.Geteuid() == 0 {
-		become(cmd, info.Sys().(*syscall.Stat_t))
+		owner := info.Sys().(*syscall.Stat_t)
+		Become(cmd, owner.Uid, owner.Gid)
 	}
 	return cmd, nil
 }
 
-// environment leaves out what libpq's and the server's variables would change.
-func environment(all []string) (env []string) {
+// Environment leaves out what libpq's and the server's variables would change.
+func Environment(all []string) (env []string) {
 	for _, v := range all {
 		if !strings.HasPrefix(v, "PG") {
 			env = append(env, v)
@@ -69,12 +70,12 @@ func environment(all []string) (env []string) {
 	return env
 }
 
-// become makes a command of root run as the owner of a file, as after his login: with his groups, since the key of
-// Debian's certificate is readable by one, and his home, where .pgpass and the keys of ssh are.
-func become(cmd *exec.Cmd, owner *syscall.Stat_t) {
-	credential := &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}
+// Become makes a command of root run as another user, as after his login: with his groups, since the key of Debian's
+// certificate is readable by one, and his home, where .pgpass and the keys of ssh are. cmd.Env must be set before.
+func Become(cmd *exec.Cmd, uid, gid uint32) {
+	credential := &syscall.Credential{Uid: uid, Gid: gid}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
-	u, err := user.LookupId(strconv.Itoa(int(owner.Uid)))
+	u, err := user.LookupId(strconv.Itoa(int(uid)))
 	if err != nil {
 		return
 	}

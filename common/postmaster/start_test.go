@@ -11,9 +11,9 @@ import (
 )
 
 func TestSplitOptions(t *testing.T) {
-	got := splitOptions(`/usr/lib/postgresql/15/bin/postgres "-D" "/var/lib/a b" "-c" "config_file=/etc/x"` + "\n")
+	got := SplitOptions(`/usr/lib/postgresql/15/bin/postgres "-D" "/var/lib/a b" "-c" "config_file=/etc/x"` + "\n")
 	want := []string{"/usr/lib/postgresql/15/bin/postgres", "-D", "/var/lib/a b", "-c", "config_file=/etc/x"}
-	if !slices.Equal(got, want) || splitOptions("") != nil || !slices.Equal(splitOptions("/p"), []string{"/p"}) {
+	if !slices.Equal(got, want) || SplitOptions("") != nil || !slices.Equal(SplitOptions("/p"), []string{"/p"}) {
 		t.Errorf("%q", got)
 	}
 }
