@@ -1,0 +1,153 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Server is the PostgreSQL server of a data directory.
+type Server struct {
+	Host Host
+	Data string // data directory
+	Bin  string // folder of its programs
+}
+
+// Processes are what lives of a server.
+type Processes struct {
+	Postmaster int   // process number; 0 when there is none
+	Others     []int // of a server without a postmaster: they may still write
+}
+
+// processesScript prints the process numbers of the server of $1, with an m before that of its postmaster: all are called
+// postgres and work in the data directory, and a zombie works nowhere.
+const processesScript = `cd /proc || exit 1; [ -d "$1" ] || exit 0; ` +
+	`for p in [0-9]*; do if [ "$p/cwd" -ef "$1" ] 2>/dev/null; then read -r n <"$p/comm" || continue; ` +
+	`case $n in postgres|postmaster|edb-postgres) ` +
+	`case "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in "postgres: "*logger*) ;; "postgres: "*) echo "$p";; ?*) echo "m$p";; esac;; esac; fi; done 2>/dev/null; true`
+
+// Look finds its processes. A postmaster.pid proves nothing: it outlives its server.
+func (s Server) Look(ctx context.Context) (Processes, error) {
+	var p Processes
+	out, err := Output(ctx, s.Host, sh(processesScript, s.Data)...)
+	if err != nil {
+		return p, err
+	}
+	for _, w := range strings.Fields(out) {
+		number, main := strings.CutPrefix(w, "m")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return p, fmt.Errorf("%s: %q is no process number", s.Host.Name(), w)
+		}
+		if main {
+			p.Postmaster = n
+		} else {
+			p.Others = append(p.Others, n)
+		}
+	}
+	if p.Postmaster != 0 {
+		p.Others = nil
+	}
+	return p, nil
+}
+
+// Stop ends a server that runs, as pg_ctl's mode fast or immediate does, and waits for the end of all its processes.
+func (s Server) Stop(ctx context.Context, mode string) error {
+	p, err := s.Look(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Postmaster != 0 {
+		err := s.Host.Run(ctx, Cmd{Args: []string{path.Join(s.Bin, "pg_ctl"), "-s", "-D", s.Data, "-m", mode, "-w", "-t", patience(ctx), "stop"}})
+		if err != nil {
+			return err
+		}
+	}
+	const kill = `[ -z "$*" ] || kill -QUIT "$@" 2>/dev/null; sleep 0.2`
+	for {
+		p, err := s.Look(ctx)
+		if err != nil || p.Postmaster == 0 && len(p.Others) == 0 {
+			return err
+		}
+		var rest []string
+		for _, n := range p.Others {
+			rest = append(rest, strconv.Itoa(n))
+		}
+		if err := s.Host.Run(ctx, Cmd{Args: sh(kill, rest...)}); err != nil {
+			return err
+		}
+	}
+}
+
+// Start starts a server that does not run, and returns when it lets clients in. On Debian pg_ctlcluster does it, elsewhere
+// pg_ctl with the arguments that postmaster.opts has. The error quotes what the server said.
+func (s Server) Start(ctx context.Context) error {
+	version, name, err := s.debian(ctx)
+	if err != nil {
+		return err
+	}
+	if name != "" {
+		return s.Host.Run(ctx, Cmd{Args: []string{"pg_ctlcluster", version, name, "start", "--", "-t", patience(ctx)}})
+	}
+	args := []string{path.Join(s.Bin, "pg_ctl"), "-s", "-w", "-t", patience(ctx), "-D", s.Data, "-l", path.Join(s.Data, "pgcrew-start.log")}
+	words, err := Options(ctx, s.Host, s.Data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(words) > 1 {
+		args = append(args, "-o", line(words[1:]))
+	}
+	// What a server says when it cannot start is in its log only.
+	const script = `"$@" && exit 0; s=$?; tail -n 8 "$0" >&2; exit $s`
+	start := append([]string{"/bin/sh", "-c", script, path.Join(s.Data, "pgcrew-start.log")}, append(args, "start")...)
+	return s.Host.Run(ctx, Cmd{Args: start})
+}
+
+// debianScript prints for each cluster of Debian's its file postgresql.conf and its line with the data directory.
+const debianScript = `for f in /etc/postgresql/*/*/postgresql.conf; do [ -e "$f" ] && grep -H "^[[:space:]]*data_directory[[:space:]]*=" "$f"; done; true`
+
+// debian returns version and name of the cluster that has this data directory in /etc/postgresql; "" when there is none.
+func (s Server) debian(ctx context.Context) (version, name string, err error) {
+	out, err := Output(ctx, s.Host, sh(debianScript)...)
+	if err != nil {
+		return "", "", err
+	}
+	for l := range strings.Lines(out) {
+		file, setting, _ := strings.Cut(l, ":")
+		_, value, _ := strings.Cut(setting, "'")
+		value, _, ok := strings.Cut(value, "'")
+		if ok && path.Clean(value) == path.Clean(s.Data) {
+			cluster := path.Dir(file)
+			return path.Base(path.Dir(cluster)), path.Base(cluster), nil
+		}
+	}
+	return "", "", nil
+}
+
+// Setting asks the server's program what a setting would be if it was started as it was the last time. It need not run.
+func (s Server) Setting(ctx context.Context, name string) (string, error) {
+	words, err := Options(ctx, s.Host, s.Data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	args := []string{path.Join(s.Bin, "postgres")}
+	if len(words) > 1 {
+		args = append(args, words[1:]...)
+	}
+	// The last of several -D is taken.
+	return Output(ctx, s.Host, append(args, "-C", name, "-D", s.Data)...)
+}
+
+// patience is what is left of ctx in seconds. pg_ctl gives up after a minute by default, and crash recovery may take longer.
+func patience(ctx context.Context) string {
+	left := 24 * time.Hour
+	if end, ok := ctx.Deadline(); ok {
+		left = max(time.Second, time.Until(end))
+	}
+	return strconv.Itoa(int(left.Seconds()))
+}
