@@ -115,7 +115,7 @@ func (f *files) readHBA() error {
 	if !f.config.Bool("enable_pool_hba") && !unsure {
 		return nil
 	}
-	h, err := hba.Load(f.config.Beside("pool_hba.conf"))
+	h, err := hba.Load(f.config.Beside(f.config.String("pool_hba_conf")))
 	switch {
 	case unsure && errors.Is(err, os.ErrNotExist):
 		return nil

@@ -40,6 +40,9 @@ func (p *Param) facts() string {
 	if p.Context == OnRestart {
 		facts = append(facts, "needs a restart")
 	}
+	if p.byPgpool() {
+		facts = append(facts, "obeyed by pgpool alone")
+	}
 	if p.State == Planned {
 		facts = append(facts, "not used yet")
 	}

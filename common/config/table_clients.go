@@ -27,6 +27,7 @@ var connectionParams = []Param{
 // authParams are about passwords of clients.
 var authParams = []Param{
 	{Name: "enable_pool_hba", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, Help: "authenticate clients by pool_hba.conf"},
+	{Name: "pool_hba_conf", Kind: Text, Default: "pool_hba.conf", Context: OnReload, Tools: Router, Help: "file that says who may log in, and how"},
 	{Name: "pool_passwd", Kind: Text, Default: "pool_passwd", Context: OnRestart, Tools: Router | Watch | Promote | Recover, Help: "file with the passwords of users; empty for none"},
 	{Name: "allow_clear_text_frontend_auth", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, Help: "without pool_hba.conf, ask for a clear text password when none is stored"},
 }

@@ -4,8 +4,8 @@ const oneMode = "it is not there yet: use pool_mode = session"
 
 // crewParams are what pgcrew has and Pgpool-II has not.
 var crewParams = []Param{
-	{Name: "run_directory", Kind: Text, Default: "/run/pgcrew", Context: OnRestart, Tools: Router | Watch | VIP | PCP, Help: "folder of the control sockets"},
-	{Name: "state_directory", Kind: Text, Default: "/var/lib/pgcrew", Context: OnRestart, Tools: Watch, Help: "folder of what a node must not forget: its log and its promises"},
+	{Name: "run_directory", Kind: Text, Default: "/run/pgcrew", Context: OnRestart, Tools: Router | Watch | VIP | PCP | Pgpool, Help: "folder of the control sockets"},
+	{Name: "state_directory", Kind: Text, Default: "/var/lib/pgcrew", Context: OnRestart, Tools: Watch | Pgpool, Help: "folder of what a node must not forget: its log and its promises"},
 	{Name: "shutdown_timeout", Kind: Duration, Unit: Second, Default: "30", Context: OnReload, Tools: Router, Help: "time transactions have to end when the router stops"},
 	{Name: "failover_wait", Kind: Duration, Unit: Second, Default: "10", Context: OnReload, Tools: Router, Help: "time a statement waits for a new primary"},
 	{Name: "pool_mode", Kind: Enum, Values: []string{"session", "transaction", "auto"}, Missing: map[string]string{"transaction": oneMode, "auto": oneMode}, Default: "session", Context: OnRestart, Tools: Router, Help: "how long a client keeps a server connection"},

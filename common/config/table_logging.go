@@ -14,7 +14,7 @@ const (
 
 // logParams are about what is logged.
 var logParams = []Param{
-	{Name: "log_destination", Kind: List, Values: []string{"stderr", "syslog"}, Default: "stderr", Context: OnReload, Tools: Router, State: Ignored, Instead: toStderr, Help: "where log lines go"},
+	{Name: "log_destination", Kind: List, Values: []string{"stderr", "syslog"}, Default: "stderr", Context: OnReload, Tools: Pgpool, Instead: toStderr, Help: "where log lines go"},
 	{Name: "log_line_prefix", Kind: Text, Default: "%m: %a pid %p: ", Context: OnReload, Tools: Router, State: Ignored, Instead: oneForm, Help: "what each log line begins with"},
 	{Name: "log_error_verbosity", Kind: Enum, Values: []string{"terse", "default", "verbose"}, Numbers: []int{0, 1, 2}, Default: "default", Context: OnSession, Tools: Router, State: Ignored, Instead: oneForm, Help: "how much an error says in the log"},
 	{Name: "client_min_messages", Kind: Enum, Values: levels, Numbers: levelNumbers, Default: "notice", Context: OnSession, Tools: Router, State: Ignored, Instead: "pgrouter sends errors only; the servers' messages are governed by their own client_min_messages", Help: "least severe message sent to a client"},
@@ -33,15 +33,15 @@ var logParams = []Param{
 
 // fileParams are about files a daemon leaves behind.
 var fileParams = []Param{
-	{Name: "syslog_facility", Kind: Enum, Values: []string{"LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7"}, Numbers: []int{}, Default: "LOCAL0", Context: OnReload, State: Ignored, Under: "log_destination", Help: "facility of syslog"},
-	{Name: "syslog_ident", Kind: Text, Default: "pgpool", Context: OnReload, State: Ignored, Under: "log_destination", Help: "name in syslog"},
-	{Name: "logging_collector", Kind: Bool, Default: "off", Context: OnRestart, State: Ignored, Instead: toStderr, Help: "write log files"},
-	{Name: "log_directory", Kind: Text, Default: "/tmp/pgpool_logs", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "folder of the log files"},
-	{Name: "log_filename", Kind: Text, Default: "pgpool-%Y-%m-%d_%H%M%S.log", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "name of a log file, with time escapes"},
-	{Name: "log_file_mode", Kind: Octal, Max: 0o777, Default: "0600", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "file mode of a log file"},
-	{Name: "log_truncate_on_rotation", Kind: Bool, Default: "off", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "empty an old log file of the same name"},
-	{Name: "log_rotation_age", Kind: Duration, Unit: Minute, Default: "1440", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "age at which a new log file begins; 0 never"},
-	{Name: "log_rotation_size", Kind: Bytes, Unit: Kilobyte, Default: "10240", Context: OnReload, State: Ignored, Under: "logging_collector", Help: "size at which a new log file begins; 0 never"},
-	{Name: "pid_file_name", Kind: Text, Default: "/var/run/pgpool/pgpool.pid", Context: OnRestart, Tools: Router, State: Ignored, Instead: "pgrouter stays in the foreground and writes no such file; what starts it, such as systemd, knows its process number", Help: "file with the process number"},
-	{Name: "work_dir", Kind: Text, Default: "/tmp", Context: OnRestart, Tools: Watch, State: Ignored, Instead: "the state of the servers is observed, not read from pgpool_status", Aliases: []string{"logdir"}, Help: "folder of pgpool_status"},
+	{Name: "syslog_facility", Kind: Enum, Values: []string{"LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7"}, Numbers: []int{}, Default: "LOCAL0", Context: OnReload, Tools: Pgpool, Help: "facility of syslog"},
+	{Name: "syslog_ident", Kind: Text, Default: "pgpool", Context: OnReload, Tools: Pgpool, Help: "name in syslog"},
+	{Name: "logging_collector", Kind: Bool, Default: "off", Context: OnRestart, Tools: Pgpool, Instead: toStderr, Help: "write log files"},
+	{Name: "log_directory", Kind: Text, Default: "/tmp/pgpool_logs", Context: OnReload, Tools: Pgpool, Help: "folder of the log files"},
+	{Name: "log_filename", Kind: Text, Default: "pgpool-%Y-%m-%d_%H%M%S.log", Context: OnReload, Tools: Pgpool, Help: "name of a log file, with time escapes"},
+	{Name: "log_file_mode", Kind: Octal, Max: 0o777, Default: "0600", Context: OnReload, Tools: Pgpool, Help: "file mode of a log file"},
+	{Name: "log_truncate_on_rotation", Kind: Bool, Default: "off", Context: OnReload, Tools: Pgpool, Help: "empty an old log file of the same name"},
+	{Name: "log_rotation_age", Kind: Duration, Unit: Minute, Default: "1440", Context: OnReload, Tools: Pgpool, Help: "age at which a new log file begins; 0 never"},
+	{Name: "log_rotation_size", Kind: Bytes, Unit: Kilobyte, Default: "10240", Context: OnReload, Tools: Pgpool, Help: "size at which a new log file begins; 0 never"},
+	{Name: "pid_file_name", Kind: Text, Default: "/var/run/pgpool/pgpool.pid", Context: OnRestart, Tools: Pgpool, Instead: "pgrouter stays in the foreground and writes no such file; what starts it, such as systemd, knows its process number", Help: "file with the process number"},
+	{Name: "work_dir", Kind: Text, Default: "/tmp", Context: OnRestart, Tools: Pgpool, Instead: "the state of the servers is observed, not read from pgpool_status", Aliases: []string{"logdir"}, Help: "folder of state_directory when that one is not set and not to be had"},
 }

@@ -2,7 +2,7 @@ package config
 
 // watchdogParams are about the nodes that watch each other.
 var watchdogParams = []Param{
-	{Name: "use_watchdog", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router | Watch, Help: "watch the cluster together with other nodes"},
+	{Name: "use_watchdog", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router | Watch | Pgpool, Help: "watch the cluster together with other nodes"},
 	{Name: "hostname", Kind: Text, Suffix: NeedsSuffix, Context: OnRestart, Tools: Watch | PCP, Help: "name or address of a node"},
 	{Name: "wd_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch, Help: "port of a node for other nodes"},
 	{Name: "pgpool_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch | PCP, Help: "port of a node for clients"},
@@ -19,7 +19,7 @@ var watchdogParams = []Param{
 
 // addressParams are about the virtual address.
 var addressParams = []Param{
-	{Name: "delegate_ip", Kind: Text, Context: OnRestart, Tools: VIP, Help: "virtual address; empty for none"},
+	{Name: "delegate_ip", Kind: Text, Context: OnRestart, Tools: VIP | Pgpool, Help: "virtual address; empty for none"},
 	{Name: "if_cmd_path", Kind: Text, Default: "/sbin", Context: OnRestart, Tools: VIP, Help: "folder of if_up_cmd and if_down_cmd"},
 	{Name: "if_up_cmd", Kind: Text, Default: "sudo ip addr add $_IP_$/24 dev eth0 label eth0:0", Context: OnRestart, Tools: VIP, Help: "command that takes the virtual address, instead of the built-in way"},
 	{Name: "if_down_cmd", Kind: Text, Default: "sudo ip addr del $_IP_$/24 dev eth0", Context: OnRestart, Tools: VIP, Help: "command that gives it up"},

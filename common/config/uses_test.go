@@ -17,9 +17,10 @@ import (
 // sources, what it reads says so in Tools, and nothing is Planned for a tool that is there. There are no exceptions; a
 // parameter of which one value only is taken has nothing to be read.
 func TestDoneIsDone(t *testing.T) {
-	for _, name := range shipped(t) {
+	for _, path := range append(shipped(t), "contrib/pgpool") {
+		name := filepath.Base(path)
 		tool := toolNamed(t, name)
-		uses := readSources(t, name)
+		uses := readSources(t, path)
 		for _, p := range Params() {
 			switch used := uses.all[p.Name]; {
 			case p.Tools&tool == 0 && uses.own[p.Name]:
@@ -60,7 +61,7 @@ func shipped(t *testing.T) []string {
 
 func toolNamed(t *testing.T, name string) Tool {
 	t.Helper()
-	for tool := Router; tool <= PCP; tool <<= 1 {
+	for tool := Router; tool <= Pgpool; tool <<= 1 {
 		if slices.Contains(tool.Names(), name) {
 			return tool
 		}
