@@ -1,0 +1,13 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/pgcrew/pgcrew/common/tooltest"
+)
+
+func TestMain(m *testing.M) { tooltest.Main(m, "pgpool", main) }
+
+func TestScripts(t *testing.T) { tooltest.Scripts(t) }
+
+func TestManPage(t *testing.T) { tooltest.Man(t, "pgpool", "PGPOOL", new(cli)) }
