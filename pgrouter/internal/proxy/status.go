@@ -31,6 +31,7 @@ type NodeStatus struct {
 	Selects  uint64    `json:"selects"`
 	Errors   uint64    `json:"errors"`
 	Servers  int       `json:"servers"` // connections to it
+	Used     int       `json:"used"`    // those of them that sessions hold
 	Since    time.Time `json:"since"`
 	Err      string    `json:"err,omitempty"`
 }
@@ -40,7 +41,7 @@ func (r *Router) Status(ctx context.Context) Status {
 	m := r.cluster.Map()
 	st := Status{Version: r.version, Epoch: m.Epoch, Primary: m.Primary, Sessions: r.sessions.Load(),
 		MaxSessions: r.settings.Load().MaxClients, Nodes: []NodeStatus{}}
-	stats, servers := make(tally), make(map[int]int)
+	stats, servers, used := make(tally), make(map[int]int), make(map[int]int)
 	r.gather(ctx, func(sh *shard) {
 		for c := range sh.clients {
 			if c.conv.Busy() {
@@ -50,6 +51,9 @@ func (r *Router) Status(ctx context.Context) Status {
 		st.Idle += sh.pool.Len()
 		for s := range sh.servers {
 			servers[s.node]++
+			if s.owner != nil {
+				used[s.node]++
+			}
 		}
 		stats.add(sh.stats)
 	})
@@ -57,7 +61,7 @@ func (r *Router) Status(ctx context.Context) Status {
 		n := &m.Nodes[i]
 		row := NodeStatus{ID: n.ID, Host: n.Host, Port: n.Port, Address: n.Address, Status: n.Status.String(), Role: n.Role.String(),
 			Weight: n.Weight, LagBytes: n.LagBytes, LagMS: float64(n.LagTime) / float64(time.Millisecond),
-			Servers: servers[n.ID], Since: n.Since, Err: n.Err}
+			Servers: servers[n.ID], Used: used[n.ID], Since: n.Since, Err: n.Err}
 		if c := stats[n.ID]; c != nil {
 			row.Selects, row.Errors = c.selects, c.errors
 		}
