@@ -11,6 +11,9 @@ import (
 type cli struct {
 	tool.Flags
 
+	Run     runCmd          `cmd:"" help:"Serve PCP clients until SIGTERM. SIGHUP reads the configuration again."`
+	Check   checkCmd        `cmd:"" help:"Read the configuration and pcp.conf, print every problem with its line, and exit."`
+	Sample  tool.SampleCmd  `cmd:"" help:"Print a configuration file with every parameter that pgcrew obeys, commented."`
 	Version tool.VersionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -16,7 +16,7 @@ var balanceParams = []Param{
 	{Name: "check_temp_table", Kind: Enum, Values: []string{"catalog", "trace", "none", "on", "off"}, Odd: map[string]string{"none": tempTables, "off": tempTables}, Default: "catalog", Context: OnReload, Tools: Router, Help: "how temporary tables are recognised"},
 	{Name: "check_unlogged_table", Kind: Bool, Default: "on", Context: OnReload, Tools: Router, Help: "send reads of unlogged tables to the primary"},
 	{Name: "delay_threshold", Kind: Bytes, Unit: Byte, Default: "0", Context: OnReload, Tools: Router, Help: "a standby that lags more gets no reads; 0 without limit"},
-	{Name: "delay_threshold_by_time", Kind: Duration, Unit: Millisecond, Default: "0", Context: OnReload, Tools: Router, Help: "the same by time; wins over delay_threshold"},
+	{Name: "delay_threshold_by_time", Kind: Duration, Unit: Millisecond, Default: "0", Context: OnReload, Tools: Router | PCP, Help: "the same by time; wins over delay_threshold"},
 	{Name: "prefer_lower_delay_standby", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, Help: "read from the standby that lags least when the chosen one lags too much"},
 }
 

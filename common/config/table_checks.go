@@ -43,6 +43,6 @@ var recoverParams = []Param{
 	{Name: "recovery_database", Kind: Text, Default: "postgres", Context: OnReload, Tools: Recover, State: Ignored, Under: "recovery_1st_stage_command", Help: "database with the pgpool_recovery extension"},
 	{Name: "recovery_1st_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Ignored, Instead: "pgrecover makes no new copy of a server yet: run the script by hand", Help: "script in the primary's data folder that makes a standby"},
 	{Name: "recovery_2nd_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Ignored, Instead: "streaming replication needs one stage only", Help: "second script, for native replication"},
-	{Name: "recovery_timeout", Kind: Duration, Unit: Second, Default: "90", Context: OnReload, Tools: Recover, State: Ignored, Instead: "pgrecover follow has --timeout", Help: "time to wait for the new standby"},
+	{Name: "recovery_timeout", Kind: Duration, Unit: Second, Default: "90", Context: OnReload, Tools: PCP, Help: "time to wait for the new standby, and for clients to leave when that is asked for"},
 	{Name: "client_idle_limit_in_recovery", Kind: Duration, Unit: Second, Min: -1, Default: "0", Context: OnSession, Tools: Router, State: Ignored, Instead: "clients stay connected during a recovery", Help: "disconnect idle clients in the second stage; -1 at once"},
 }

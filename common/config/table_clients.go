@@ -3,13 +3,14 @@ package config
 // connectionParams are about who may come in, and how many.
 var connectionParams = []Param{
 	{Name: "listen_addresses", Kind: List, Default: "localhost", Context: OnRestart, Tools: Router, Help: "TCP addresses for clients; * for all, empty for none"},
-	{Name: "port", Kind: Int, Min: 1, Max: 65535, Default: "9999", Context: OnRestart, Tools: Router | Watch | PCP, Help: "port for clients"},
+	{Name: "port", Kind: Int, Min: 1, Max: 65535, Default: "9999", Context: OnRestart, Tools: Router | Watch, Help: "port for clients"},
 	{Name: "unix_socket_directories", Kind: List, Default: "/var/run/postgresql", Context: OnRestart, Tools: Router | PCP, Aliases: []string{"socket_dir"}, Help: "folders of the Unix sockets for clients; empty for none"},
 	{Name: "unix_socket_group", Kind: Text, Context: OnRestart, Tools: Router, Help: "group that owns the Unix sockets; empty for the user's own"},
 	{Name: "unix_socket_permissions", Kind: Octal, Default: "0777", Max: 0o777, Context: OnRestart, Tools: Router, Help: "file mode of the Unix sockets"},
-	{Name: "pcp_listen_addresses", Kind: List, Default: "localhost", Context: OnRestart, Tools: PCP, State: Planned, Help: "TCP addresses of the PCP port; * for all"},
-	{Name: "pcp_port", Kind: Int, Min: 1, Max: 65535, Default: "9898", Context: OnRestart, Tools: PCP, State: Planned, Help: "port of the PCP protocol"},
-	{Name: "pcp_socket_dir", Kind: List, Default: "/var/run/postgresql", Context: OnRestart, Tools: PCP, State: Planned, Help: "folders of the PCP Unix socket"},
+	{Name: "pcp_listen_addresses", Kind: List, Default: "localhost", Context: OnRestart, Tools: PCP, Help: "TCP addresses of the PCP port; * for all, empty for none"},
+	{Name: "pcp_port", Kind: Int, Min: 1, Max: 65535, Default: "9898", Context: OnRestart, Tools: PCP, Help: "port of the PCP protocol"},
+	{Name: "pcp_socket_dir", Kind: List, Default: "/var/run/postgresql", Context: OnRestart, Tools: PCP, Help: "folders of the PCP Unix socket; empty for none"},
+	{Name: "pcp_conf", Kind: Text, Default: "pcp.conf", Context: OnReload, Tools: PCP, Help: "file with the users of PCP and the md5 sums of their passwords; read at each login"},
 	{Name: "num_init_children", Kind: Int, Min: 1, Default: "32", Context: OnReload, Tools: Router, Help: "most clients at a time; more are refused with 53300"},
 	{Name: "reserved_connections", Kind: Int, Default: "0", Context: OnReload, Tools: Router, Help: "so many of the last client places are refused at once"},
 	{Name: "listen_backlog_multiplier", Kind: Int, Min: 1, Default: "2", Context: OnRestart, Tools: Router, State: Ignored, Instead: "clients do not wait in the listen queue, which is as long as the system allows (net.core.somaxconn)", Help: "listen queue, in multiples of num_init_children"},
@@ -21,7 +22,7 @@ var connectionParams = []Param{
 	{Name: "child_life_time", Kind: Duration, Unit: Second, Default: "300", Context: OnReload, Tools: Router, Help: "unused server connections are closed after this; 0 never"},
 	{Name: "child_max_connections", Kind: Int, Default: "0", Context: OnRestart, Tools: Router, State: Ignored, Instead: "there are no worker processes to renew; connection_life_time renews server connections", Help: "clients a worker serves before it ends; 0 without limit"},
 	{Name: "client_idle_limit", Kind: Duration, Unit: Second, Default: "0", Context: OnSession, Tools: Router, Help: "an idle client is disconnected after this; 0 never"},
-	{Name: "authentication_timeout", Kind: Duration, Unit: Second, Default: "60", Context: OnReload, Tools: Router, Aliases: []string{"client_login_timeout"}, Help: "time a client has to log in; 0 without limit"},
+	{Name: "authentication_timeout", Kind: Duration, Unit: Second, Default: "60", Context: OnReload, Tools: Router | PCP, Aliases: []string{"client_login_timeout"}, Help: "time a client has to log in; 0 without limit"},
 }
 
 // authParams are about passwords of clients.

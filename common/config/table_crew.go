@@ -11,6 +11,6 @@ var crewParams = []Param{
 	{Name: "pool_mode", Kind: Enum, Values: []string{"session", "transaction", "auto"}, Missing: map[string]string{"transaction": oneMode, "auto": oneMode}, Default: "session", Context: OnRestart, Tools: Router, Help: "how long a client keeps a server connection"},
 	{Name: "num_loops", Kind: Int, Min: 1, Max: 1024, Default: "1", Context: OnRestart, Tools: Router, Help: "event loops that carry the traffic"},
 	{Name: "backend_unix_socket", Kind: Enum, Values: []string{"auto", "off"}, Default: "auto", Context: OnReload, Tools: Router, Help: "reach a server on this host by its Unix socket"},
-	{Name: "http_listen", Kind: Text, Context: OnRestart, Tools: PCP, State: Planned, Help: "address:port for metrics and the web page; empty for none"},
-	{Name: "pcp_compat", Kind: Enum, Values: []string{"4.2", "4.3", "4.8"}, Default: "4.3", Context: OnReload, Tools: PCP, State: Planned, Help: "version of Pgpool-II whose PCP layout is spoken"},
+	{Name: "http_listen", Kind: Text, Context: OnRestart, Tools: PCP, State: Ignored, Instead: "metrics and the web page are not there yet; pgwatch status -j and pgrouter status -j tell the same", Help: "address:port for metrics and the web page; empty for none"},
+	{Name: "pcp_compat", Kind: Enum, Values: []string{"4.2", "4.3", "4.8"}, Default: "4.3", Context: OnReload, Numbers: []int{}, Tools: PCP, Help: "version of Pgpool-II whose PCP layout is spoken; its programs show others' fields under wrong names"},
 }

@@ -21,7 +21,7 @@ var logParams = []Param{
 	{Name: "log_min_messages", Kind: Enum, Values: levels, Numbers: levelNumbers, Default: "warning", Context: OnSession, Tools: Router | Watch, State: Ignored, Instead: "the flag --log-level, or a variable such as PGROUTER_LOG_LEVEL, says what is logged", Help: "least severe message that is logged"},
 	{Name: "log_connections", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, Help: "log clients that come"},
 	{Name: "log_disconnections", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, Help: "log clients that leave"},
-	{Name: "log_pcp_processes", Kind: Bool, Default: "off", Context: OnReload, Tools: PCP, State: Planned, Help: "log PCP clients that come and leave"},
+	{Name: "log_pcp_processes", Kind: Bool, Default: "off", Context: OnReload, Tools: PCP, Help: "log PCP clients that come and leave"},
 	{Name: "log_hostname", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, State: Ignored, Instead: "the log gives addresses", Help: "log names of clients instead of addresses"},
 	{Name: "log_statement", Kind: Bool, Default: "off", Context: OnSession, Tools: Router, State: Ignored, Instead: noStatements, Help: "log statements"},
 	{Name: "log_per_node_statement", Kind: Bool, Default: "off", Context: OnSession, Tools: Router, State: Ignored, Instead: noStatements, Help: "log statements with the server they went to"},

@@ -2,10 +2,10 @@ package config
 
 // watchdogParams are about the nodes that watch each other.
 var watchdogParams = []Param{
-	{Name: "use_watchdog", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router | Watch | Pgpool, Help: "watch the cluster together with other nodes"},
-	{Name: "hostname", Kind: Text, Suffix: NeedsSuffix, Context: OnRestart, Tools: Watch | PCP, Help: "name or address of a node"},
+	{Name: "use_watchdog", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router | Watch | PCP | Pgpool, Help: "watch the cluster together with other nodes"},
+	{Name: "hostname", Kind: Text, Suffix: NeedsSuffix, Context: OnRestart, Tools: Watch, Help: "name or address of a node"},
 	{Name: "wd_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch, Help: "port of a node for other nodes"},
-	{Name: "pgpool_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch | PCP, Help: "port of a node for clients"},
+	{Name: "pgpool_port", Kind: Int, Max: 65535, Suffix: NeedsSuffix, Default: "0", Context: OnRestart, Tools: Watch, Help: "port of a node for clients"},
 	{Name: "wd_listen_address", Kind: Text, Context: OnRestart, Tools: Watch, Help: "address to listen on when it is not hostname"},
 	{Name: "wd_listen_port", Kind: Int, Max: 65535, Default: "0", Context: OnRestart, Tools: Watch, Help: "port to listen on when it is not wd_port"},
 	{Name: "trusted_servers", Kind: List, Context: OnRestart, Tools: Watch, Help: "hosts that answer a ping while this node's network works"},

@@ -1,0 +1,14 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/pgcrew/pgcrew/common/tooltest"
+)
+
+func TestMain(m *testing.M) { tooltest.Main(m, "pcpd", main) }
+
+// TestScripts runs testdata/*.txtar.
+func TestScripts(t *testing.T) { tooltest.Scripts(t) }
+
+func TestManPage(t *testing.T) { tooltest.Man(t, "pcpd", "PCPD", new(cli)) }
