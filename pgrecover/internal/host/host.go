@@ -1,5 +1,5 @@
 // Package host runs programs where the files of a PostgreSQL server are: on this host, or on another one over SSH. It needs
-// a POSIX shell, coreutils and util-linux's flock there, and PostgreSQL's own programs.
+// a POSIX shell, coreutils and util-linux (flock, setsid, setpriv) there, and PostgreSQL's own programs.
 package host
 
 import (

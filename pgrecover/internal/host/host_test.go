@@ -19,13 +19,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hosts runs a test on this host and over SSH, both as postgres and by way of root.
+// hosts runs a test on this host and over SSH.
 func hosts(t *testing.T, test func(t *testing.T, h Host, dir string)) {
 	s := sshtest.Start(t)
 	for name, open := range map[string]func(data string) (Host, error){
-		"local":      Local,
-		"ssh":        func(data string) (Host, error) { return Remote(t.Context(), s.Target("postgres"), data) },
-		"ssh, by su": func(data string) (Host, error) { return Remote(t.Context(), s.Target("root"), data) },
+		"local": Local,
+		"ssh":   func(data string) (Host, error) { return Remote(t.Context(), s.Target("postgres"), data) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t)
@@ -82,6 +81,27 @@ func TestRun(t *testing.T) {
 			t.Errorf("a program that is not there: %v", err)
 		}
 	})
+}
+
+// Root becomes the owner, and somebody else tries to by sudo.
+func TestOwner(t *testing.T) {
+	s := sshtest.Start(t)
+	data := filepath.Join(folder(t), "data")
+	h, err := Remote(t.Context(), s.Target("root"), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if out, err := Output(t.Context(), h, "sh", "-c", "id -un; id -gn; echo $HOME $0", "it's"); err != nil || out != "postgres\npostgres\n/var/lib/postgresql it's" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if h, err := Remote(t.Context(), s.Target("daemon"), data); err == nil {
+		h.Close()
+		t.Error("daemon is let in")
+	}
+	if _, err := Remote(t.Context(), s.Target("postgres"), "data"); err == nil || !strings.Contains(err.Error(), "absolute") {
+		t.Errorf("a relative path: %v", err)
+	}
 }
 
 // A program ends with the context of its caller, and leaves no process.

@@ -14,11 +14,13 @@ type remote struct {
 	become []string // what runs a shell line as the owner; nil when the login is the owner's
 }
 
-// ownerScript prints the owner of a path, or of the nearest folder above it that is there, then the user's name and number.
-const ownerScript = `d=$1; while [ ! -e "$d" ] && [ "$d" != / ]; do d=$(dirname "$d"); done; stat -c %U "$d" && id -un && id -u`
+// ownerScript prints the owner of a path, or of the nearest folder above it that is there, and his group, then the user's name
+// and number. PostgreSQL does not run as root.
+const ownerScript = `d=$1; while [ ! -e "$d" ] && [ "$d" != / ]; do d=$(dirname "$d"); done; ` +
+	`o=$(stat -c %U "$d") || exit 1; if [ "$o" = root ]; then o=postgres; fi; echo "$o"; id -gn "$o" && id -un && id -u`
 
 // Remote logs in to a host, on which a data directory is or will be. When the user of the login is not the owner, programs
-// are run as the owner: by su for root, else by sudo.
+// are run as the owner: by setpriv for root, since su talks to PAM and the journal each time, and by sudo for others.
 func Remote(ctx context.Context, to ssh.Target, dataDirectory string) (Host, error) {
 	if !strings.HasPrefix(dataDirectory, "/") {
 		return nil, fmt.Errorf("the data directory %q is not an absolute path: set backend_data_directory", dataDirectory)
@@ -41,18 +43,15 @@ func (r *remote) findOwner(ctx context.Context, dir string) error {
 		return err
 	}
 	words := strings.Fields(out)
-	if len(words) != 3 {
+	if len(words) != 4 {
 		return fmt.Errorf("%s: the owner of %s cannot be told from %q: its shell prints something at each login", r.Name(), dir, out)
 	}
-	owner, user := words[0], words[1]
-	if owner == "root" {
-		owner = "postgres" // PostgreSQL does not run as root
-	}
+	owner, group, user := words[0], words[1], words[2]
 	switch {
 	case owner == user:
 		return nil
-	case words[2] == "0":
-		r.become = []string{"su", "-s", "/bin/sh", owner, "-c"}
+	case words[3] == "0":
+		r.become = []string{"setpriv", "--reuid=" + owner, "--regid=" + group, "--init-groups", "--reset-env", "/bin/sh", "-c"}
 	default:
 		r.become = []string{"sudo", "-n", "-H", "-u", owner, "--", "/bin/sh", "-c"}
 	}
