@@ -15,14 +15,18 @@ import (
 // limit is how long a request may take unless the command says otherwise.
 const limit = 15 * time.Second
 
-// ask has the pgwatch that runs here carry out an operation. The pgwatch that leads does it.
+// ask has the pgwatch that runs here carry out an operation. The pgwatch that leads does it. within is how long that may take;
+// 0 is without limit.
 func ask(ctx context.Context, t *tool.Tool, within time.Duration, op string, args, result any) error {
 	c, err := t.Config()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
+	if within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
 	return wonder(tool.Ask(ctx, c, node.SocketName, op, args, result))
 }
 
@@ -105,13 +109,32 @@ func (cmd attachCmd) Run(ctx context.Context, t *tool.Tool) error {
 
 // detachCmd takes a server out.
 type detachCmd struct {
-	Backend int    `arg:"" help:"Number of the backend."`
-	Reason  string `help:"For those who wonder later."`
+	Backend  int           `arg:"" help:"Number of the backend."`
+	Reason   string        `help:"For those who wonder later."`
+	Graceful bool          `short:"g" help:"Wait until no session uses it, at most recovery_timeout."`
+	Timeout  time.Duration `help:"How long to wait for the end." default:"180s"`
 }
 
-// Run asks for it.
+// Run asks for it. Of the primary, it returns when another one takes writes.
 func (cmd detachCmd) Run(ctx context.Context, t *tool.Tool) error {
-	return ask(ctx, t, limit, node.OpDetach, node.BackendArgs{Node: cmd.Backend, Reason: cmd.Reason}, nil)
+	return ask(ctx, t, cmd.Timeout, node.OpDetach, node.DetachArgs{Node: cmd.Backend, Reason: cmd.Reason, Graceful: cmd.Graceful}, nil)
+}
+
+// recoverCmd makes a server a standby.
+type recoverCmd struct {
+	Backend int           `arg:"" help:"Number of the backend."`
+	Method  string        `help:"auto, follow, rewind, backup or script; auto is the cheapest that is possible, or the script when recovery_1st_stage_command is set." enum:"auto,follow,rewind,backup,script" default:"auto"`
+	Timeout time.Duration `help:"How long to wait for the end; it goes on after that. 0 is without limit." default:"0s"`
+}
+
+// Run returns when the server follows the primary and is attached.
+func (cmd recoverCmd) Run(ctx context.Context, t *tool.Tool) error {
+	var done node.Recovered
+	if err := ask(ctx, t, cmd.Timeout, node.OpRecover, node.RecoverArgs{Node: cmd.Backend, Method: cmd.Method}, &done); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.Out, "backend %d follows backend %d and is attached; method %s, %d bytes\n", done.Node, done.Primary, done.Method, done.Bytes)
+	return nil
 }
 
 // pauseCmd leaves decisions to people.

@@ -68,6 +68,9 @@ type checkCmd struct{ identity }
 // Run prints warnings, then what is wrong, or one line that all is well.
 func (cmd checkCmd) Run(ctx context.Context, t *tool.Tool) error {
 	s, warnings, err := cmd.read(ctx, t)
+	if err == nil {
+		warnings = append(warnings, s.ServerTraps(ctx)...)
+	}
 	for _, w := range warnings {
 		fmt.Fprintln(t.Err, "pgwatch: warning:", w)
 	}

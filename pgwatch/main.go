@@ -19,6 +19,7 @@ type cli struct {
 	Failover    failoverCmd     `cmd:"" help:"Say that the primary is lost, when pgwatch does not see it."`
 	Attach      attachCmd       `cmd:"" help:"Let a server take part again."`
 	Detach      detachCmd       `cmd:"" help:"Take a server out until it is attached."`
+	Recover     recoverCmd      `cmd:"" help:"Make a server a standby of the primary, by whatever it takes, and attach it."`
 	Pause       pauseCmd        `cmd:"" help:"Leave all decisions to people."`
 	Resume      resumeCmd       `cmd:"" help:"Take decisions again."`
 	Voter       voterCmd        `cmd:"" help:"Take a node that is gone for good out of the votes."`

@@ -64,6 +64,17 @@ func printStatus(out io.Writer, s *node.Status) {
 	if f := s.Failover; f != nil {
 		fmt.Fprintf(out, "%s from backend %d to %s is at %s: %s %s\n", f.Kind, f.From, candidate(f.To), f.State, f.Reason, f.Err)
 	}
+	for _, b := range s.Backends {
+		if r := b.Recovery; r != nil && !r.Done {
+			fmt.Fprintf(out, "backend %d is being recovered from backend %d by %s: %s", b.ID, r.To, r.Method, r.Step)
+			if r.Total > 0 {
+				fmt.Fprintf(out, ", %.0f %% of %d bytes", r.Percent, r.Total)
+			}
+			fmt.Fprintln(out)
+		} else if r != nil && r.Err != "" && b.PoolStatus != 2 {
+			fmt.Fprintf(out, "the last recovery of backend %d failed: %s\n", b.ID, r.Err)
+		}
+	}
 	for _, p := range s.Problems {
 		fmt.Fprintln(out, "problem:", p)
 	}

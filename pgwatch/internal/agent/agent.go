@@ -18,7 +18,8 @@ import (
 // A Backend is a server that the agent may have to act on.
 type Backend struct {
 	ID     int
-	Server *postmaster.Server // nil when it is on another host, where no pgwatch runs
+	Server *postmaster.Server // nil when it is on another host
+	Far    bool               // it is, so that nothing is told of it; what a login can do may be ordered all the same
 }
 
 // Config is what an agent needs.
@@ -35,13 +36,15 @@ type Config struct {
 // An Agent obeys. Its methods may be called from any goroutine.
 type Agent struct {
 	Config
-	workers []*worker
+	workers staff
 
-	mu     sync.Mutex
-	hooks  []report.HookDone
-	begun  map[string]bool // hooks, by ID
-	wanted []report.Order
-	wake   chan struct{}
+	mu         sync.Mutex
+	hooks      []report.HookDone
+	begun      map[string]bool // hooks and recoveries, by ID
+	wanted     []report.Order
+	wake       chan struct{}
+	rewake     chan struct{}     // for recoveries
+	recoveries map[int]*recovery // by backend: the newest of each
 }
 
 // hookHistory is how many hooks are remembered. The leader looks for the newest.
@@ -49,24 +52,32 @@ const hookHistory = 32
 
 // New reads what the agent has promised before.
 func New(c Config) (*Agent, error) {
-	a := &Agent{Config: c, begun: map[string]bool{}, wake: make(chan struct{}, 1)}
+	a := &Agent{Config: c, begun: map[string]bool{}, recoveries: map[int]*recovery{},
+		wake: make(chan struct{}, 1), rewake: make(chan struct{}, 1)}
 	for _, b := range c.Backends {
 		w, err := newWorker(a, b)
 		if err != nil {
 			return nil, err
 		}
-		a.workers = append(a.workers, w)
+		a.workers.list = append(a.workers.list, w)
 	}
 	return a, nil
 }
 
-// Obey takes the orders that stand now, instead of those before. It does not block.
-func (a *Agent) Obey(orders []report.Order) {
+// Obey takes the orders that stand now, instead of those before. promised is the newest epoch that a failover was to open: a
+// recovery from before that is ended. It does not block.
+func (a *Agent) Obey(orders []report.Order, promised uint64) {
 	a.mu.Lock()
 	a.wanted = orders
+	for _, r := range a.recoveries {
+		if r.told.Epoch < promised {
+			r.end(errFailover)
+		}
+	}
 	a.mu.Unlock()
 	ring(a.wake)
-	for _, w := range a.workers {
+	ring(a.rewake)
+	for _, w := range a.workers.all() {
 		w.obey(orders)
 	}
 }
@@ -74,8 +85,10 @@ func (a *Agent) Obey(orders []report.Order) {
 // Locals is what the agent knows of the backends of its host.
 func (a *Agent) Locals() []report.Local {
 	var list []report.Local
-	for _, w := range a.workers {
-		list = append(list, w.local())
+	for _, w := range a.workers.all() {
+		if !w.far {
+			list = append(list, w.local())
+		}
 	}
 	return list
 }
@@ -90,10 +103,9 @@ func (a *Agent) Hooks() []report.HookDone {
 // Run obeys until ctx ends. What is under way then is broken off, and its order will be given again.
 func (a *Agent) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, w := range a.workers {
-		wg.Go(func() { w.run(ctx) })
-	}
+	wg.Go(func() { a.workers.work(ctx) })
 	wg.Go(func() { a.runHooks(ctx) })
+	wg.Go(func() { a.runRecoveries(ctx) })
 	wg.Wait()
 }
 
@@ -105,7 +117,7 @@ func (a *Agent) runHooks(ctx context.Context) {
 			return
 		case <-a.wake:
 		}
-		for o, ok := a.nextHook(); ok; o, ok = a.nextHook() {
+		for o, ok := a.next(report.DoHook); ok; o, ok = a.next(report.DoHook) {
 			done := report.HookDone{ID: o.ID}
 			if err := a.Hook(ctx, o); err != nil {
 				done.Err = err.Error()
@@ -119,11 +131,12 @@ func (a *Agent) runHooks(ctx context.Context) {
 	}
 }
 
-func (a *Agent) nextHook() (report.Order, bool) {
+// next is an order of that kind, each of which is carried out once, that was not begun. It is from then on.
+func (a *Agent) next(op report.Op) (report.Order, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, o := range a.wanted {
-		if o.Op == report.DoHook && !a.begun[o.ID] {
+		if o.Op == op && !a.begun[o.ID] {
 			a.begun[o.ID] = true
 			return o, true
 		}

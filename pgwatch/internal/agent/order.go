@@ -13,7 +13,8 @@ import (
 
 // Hands do what needs a login to a server. Programs does it by pgcrew's other tools.
 type Hands interface {
-	// Recruit cuts a standby off and returns what Release needs, and where its WAL ends.
+	// Recruit cuts a standby off, and starts one that has fallen. It returns what Release needs, also together with an error, unless
+	// it was cut off already, and where its WAL ends.
 	Recruit(ctx context.Context, backend int) (upstream json.RawMessage, timeline uint32, end uint64, err error)
 	// Release gives a recruited standby its upstream back.
 	Release(ctx context.Context, backend int, upstream json.RawMessage) error
@@ -23,7 +24,27 @@ type Hands interface {
 	Follow(ctx context.Context, backend, to int, upstream json.RawMessage) error
 	// Start starts a server that does not run, as it was started before.
 	Start(ctx context.Context, backend int) error
+	// Recover makes the backend of an order a standby by whatever it takes, and tells how far it is. An error that is a Refusal
+	// says that nothing was touched.
+	Recover(ctx context.Context, o report.Order, tell func(Progress)) error
 }
+
+// A Progress is how far a recovery is. Members without a value say nothing new.
+type Progress struct {
+	Step         string
+	Method       string
+	Bytes, Total int64
+	Percent      float64
+}
+
+// A Refusal is an error before anything was touched.
+type Refusal struct{ Err error }
+
+// Error implements error.
+func (r Refusal) Error() string { return r.Err.Error() }
+
+// Unwrap returns the error.
+func (r Refusal) Unwrap() error { return r.Err }
 
 // How long the parts of an order may take.
 const (
@@ -88,16 +109,18 @@ func (w *worker) fence(ctx context.Context, o report.Order, mode postmaster.Mode
 func (w *worker) recruit(ctx context.Context, o report.Order) error {
 	ctx, cancel := context.WithTimeout(ctx, recruitLimit)
 	defer cancel()
-	upstream, timeline, end, err := w.a.Hands.Recruit(ctx, w.id)
-	if err != nil {
-		return err
-	}
-	err = w.remember(func(m *memory) {
-		m.Recruited = o.Epoch
+	upstream, timeline, end, failed := w.a.Hands.Recruit(ctx, w.id)
+	err := w.remember(func(m *memory) {
 		if len(upstream) > 0 {
 			m.Upstream = upstream
 		}
+		if failed == nil {
+			m.Recruited = o.Epoch
+		}
 	})
+	if err = errors.Join(failed, err); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {

@@ -15,6 +15,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/exit"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
 // Programs are Hands that run pgpromote and pgrecover. Their standard output is one JSON object for each step.
@@ -56,13 +59,18 @@ func (p *Programs) Recruit(ctx context.Context, backend int) (upstream json.RawM
 		Timeline uint32 `json:"timeline"`
 		Received uint64 `json:"received"`
 	}
+	var before struct {
+		PrimaryConnInfo string `json:"primary_conninfo"`
+	}
 	err = p.run(ctx, nil, func(s step) bool {
 		switch s.Step {
 		case "recruit":
-			upstream = bytes.Clone(s.line)
+			// Of a standby that was cut off already there is nothing to keep.
+			if json.Unmarshal(s.Detail, &before) == nil && before.PrimaryConnInfo != "" {
+				upstream = bytes.Clone(s.line)
+			}
 		case "position":
-			err := json.Unmarshal(s.Detail, &at)
-			return err == nil
+			return s.OK && json.Unmarshal(s.Detail, &at) == nil
 		}
 		return false
 	}, p.Promoter, p.args("recruit", backend)...)
@@ -83,6 +91,36 @@ func (p *Programs) Promote(ctx context.Context, backend int, epoch uint64) error
 // Follow implements Hands.
 func (p *Programs) Follow(ctx context.Context, backend, to int, upstream json.RawMessage) error {
 	return p.run(ctx, upstream, nil, p.Recoverer, append(p.args("follow", backend), "--to", strconv.Itoa(to))...)
+}
+
+// Recover implements Hands. A script runs on the primary's host, wherever the server is.
+func (p *Programs) Recover(ctx context.Context, o report.Order, tell func(Progress)) error {
+	args := []string{"run", "--config", p.Config, "--node", strconv.Itoa(o.Backend), "--to", strconv.Itoa(o.To), "--method", o.Method,
+		"--epoch", strconv.FormatUint(o.Epoch, 10)}
+	if p.Local(o.Backend) && o.Method != "script" {
+		args = append(args, "--local")
+	}
+	err := p.run(ctx, nil, func(s step) bool {
+		g := Progress{Step: s.Step}
+		var d struct {
+			Method  string  `json:"method"`
+			Bytes   int64   `json:"bytes"`
+			Total   int64   `json:"total"`
+			Percent float64 `json:"percent"`
+		}
+		if json.Unmarshal(s.Detail, &d) == nil { // the detail of some steps is a text
+			g.Method, g.Bytes, g.Total, g.Percent = d.Method, d.Bytes, d.Total, d.Percent
+		}
+		if s.Step == "progress" {
+			g.Step = ""
+		}
+		tell(g)
+		return s.Step == "done" && s.OK
+	}, p.Recoverer, args...)
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == exit.Not {
+		return Refusal{err}
+	}
+	return err
 }
 
 // Start implements Hands.
@@ -155,11 +193,15 @@ func (p *Programs) steps(out io.Reader, enough func(step) bool, name string) (do
 			p.Log.Warn("a line that is no step", "program", name, "err", err)
 			continue
 		}
-		p.Log.Info("a step", "program", name, "step", s.Step, "ok", s.OK, "err", s.Err)
+		level := slog.LevelInfo
+		if s.Step == "progress" {
+			level = slog.LevelDebug
+		}
+		p.Log.Log(context.Background(), level, "a step", "program", name, "step", s.Step, "ok", s.OK, "err", s.Err)
 		if s.Err != "" {
 			failure = s.Step + ": " + s.Err
 		}
-		if enough != nil && s.OK && enough(s) {
+		if enough != nil && enough(s) {
 			return true, ""
 		}
 	}

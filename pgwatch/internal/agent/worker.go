@@ -19,8 +19,11 @@ type worker struct {
 	a     *Agent
 	id    int
 	srv   *postmaster.Server // nil: on another host
+	far   bool
 	store store
 	wake  chan struct{}
+	turn  chan struct{} // holds a token while something is done to the server
+	stop  func()        // ends it; nil before it runs
 
 	mu     sync.Mutex
 	mem    memory
@@ -38,7 +41,7 @@ type position struct {
 }
 
 func newWorker(a *Agent, b Backend) (*worker, error) {
-	w := &worker{a: a, id: b.ID, srv: b.Server, store: newStore(a.Dir, b.ID), wake: make(chan struct{}, 1)}
+	w := &worker{a: a, id: b.ID, srv: b.Server, far: b.Far, store: newStore(a.Dir, b.ID), wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 	w.state.Postmaster = report.Unknown
 	if w.srv != nil {
 		w.state = w.srv.Look()
@@ -48,8 +51,18 @@ func newWorker(a *Agent, b Backend) (*worker, error) {
 	return w, err
 }
 
+// sameServer tells whether two backends have the same data.
+func sameServer(a, b *postmaster.Server) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Data() == b.Data()
+}
+
 func (w *worker) obey(orders []report.Order) {
-	mine := slices.DeleteFunc(slices.Clone(orders), func(o report.Order) bool { return o.Backend != w.id || o.Op == report.DoHook })
+	mine := slices.DeleteFunc(slices.Clone(orders), func(o report.Order) bool {
+		return o.Backend != w.id || o.Op == report.DoHook || o.Op == report.DoRecover
+	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if slices.EqualFunc(w.orders, mine, func(a, b report.Order) bool { return a.Op == b.Op && a.Epoch == b.Epoch && a.To == b.To }) {
@@ -63,7 +76,7 @@ func (w *worker) obey(orders []report.Order) {
 func (w *worker) local() report.Local {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := report.Local{ID: w.id, Postmaster: w.state.Postmaster, Stopped: w.state.Stopped, Promised: w.mem.Promised,
+	l := report.Local{ID: w.id, Postmaster: w.state.Postmaster, Stopped: w.state.Stopped, Standby: w.state.Standby, Promised: w.mem.Promised,
 		Recruited: w.mem.Recruited, Promoted: w.mem.Promoted, Follows: w.mem.Follows, Timeline: w.end.timeline, End: w.end.lsn, Err: w.err}
 	if w.err != "" {
 		l.ErrOrder = string(w.failed.Op)
@@ -88,8 +101,12 @@ func (w *worker) run(ctx context.Context) {
 			return
 		case <-w.wake:
 		}
-		for o, ok := w.next(); ok && ctx.Err() == nil; o, ok = w.next() {
-			if err := w.carryOut(ctx, o); err != nil && ctx.Err() == nil {
+		for ctx.Err() == nil {
+			o, ok, err := w.one(ctx)
+			if !ok || ctx.Err() != nil {
+				break
+			}
+			if err != nil {
 				w.a.Log.Warn("an order did not work", "op", string(o.Op), "backend", o.Backend, "epoch", o.Epoch, "err", err)
 				w.note(o, err.Error())
 				w.rest(ctx)
@@ -97,6 +114,29 @@ func (w *worker) run(ctx context.Context) {
 			}
 			w.note(o, "")
 		}
+	}
+}
+
+// one carries out the first order that is not met, when nobody else does anything to the server. ok is false when there is
+// none.
+func (w *worker) one(ctx context.Context) (o report.Order, ok bool, err error) {
+	err = w.alone(ctx, func() error {
+		if o, ok = w.next(); !ok {
+			return nil
+		}
+		return w.carryOut(ctx, o)
+	})
+	return o, ok, err
+}
+
+// alone calls f while nobody else does anything to the server.
+func (w *worker) alone(ctx context.Context, f func() error) error {
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+		return f()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -150,7 +190,7 @@ func (w *worker) met(o report.Order) bool {
 	case report.DoFence, report.DoStop:
 		return w.mem.Fenced >= o.Epoch && w.state.Postmaster == report.Dead
 	case report.DoRecruit:
-		return w.mem.Recruited == o.Epoch
+		return w.mem.Recruited == o.Epoch && w.state.Postmaster != report.Dead // a standby that has fallen since is started
 	case report.DoPromote:
 		return w.mem.Promoted == o.Epoch
 	case report.DoFollow:

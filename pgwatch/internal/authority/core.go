@@ -76,6 +76,8 @@ type Core struct {
 	leaving bool
 	left    bool
 
+	recoveries []report.Recovery
+
 	// As the leader.
 	elected   time.Duration
 	confirmed time.Duration // watched: when a majority last confirmed

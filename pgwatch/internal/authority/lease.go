@@ -109,7 +109,7 @@ func (c *Core) newGrant(to clustermap.NodeID) *grant {
 	m := c.m.Member(to)
 	g := &grant{Boot: p.boot, Is: c.standing(to), Leads: true, N: c.grants, Admitted: c.admitted[to], Left: m != nil && m.Left && !c.votes(to),
 		Quorum: c.quorum(), Holder: c.holder}
-	g.Grant = report.Grant{Term: c.term, Epoch: c.m.Epoch, Token: c.token(), Orders: p.orders}
+	g.Grant = report.Grant{Term: c.term, Epoch: c.m.Epoch, Token: c.token(), Orders: p.orders, Recoveries: c.plan.Recoveries}
 	return g
 }
 
@@ -135,25 +135,17 @@ func (c *Core) mayServe(id clustermap.NodeID) bool {
 	if !c.mayLease() || !c.plan.Serve || m == nil || m.Left || c.m.Primary == nil || p.is == nil || p.is.Self.Witness || id != c.cfg.Self.ID && !c.counts(p) {
 		return false
 	}
-	if p.reported != never && p.report.Closed > c.m.Epoch {
-		return false
-	}
 	f := c.m.Failover
 	return f == nil || f.State == clustermap.Reconverge || f.Kind == clustermap.Switchover && f.State == clustermap.Fence
 }
 
 // oldLeasesEnd is when no router can hold a lease of an epoch before the one that is promised: leases of this leader
-// and those of its predecessors, which all were asked for before its election. Routers that say that they are closed
-// below that epoch need not be waited for.
+// and those of its predecessors, which all were asked for before its election.
 func (c *Core) oldLeasesEnd() time.Duration {
-	epoch := c.m.Promised
-	if c.m.Failover == nil || c.m.Failover.State == clustermap.Reconverge {
-		epoch++
-	}
 	end := never
 	for _, id := range append(c.others(), c.cfg.Self.ID) {
-		if p := c.peer(id); !c.standingOf(id).Witness && (p.reported == never || p.report.Closed < epoch) {
-			end = max(end, max(c.elected, p.served)+c.cfg.surely())
+		if !c.standingOf(id).Witness {
+			end = max(end, max(c.elected, c.peer(id).served)+c.cfg.surely())
 		}
 	}
 	return end
@@ -187,7 +179,7 @@ func (c *Core) obey(g *grant) {
 	newest := g.Term > c.told.term || g.N > c.told.n
 	if newest {
 		c.told = told{g.Term, g.N, c.watched, g.Quorum, g.Holder, g.Admitted}
-		c.orders = g.Orders
+		c.orders, c.recoveries = g.Orders, g.Recoveries
 		c.left = c.leaving && g.Left
 		c.dirty = true
 	}

@@ -46,4 +46,6 @@ type Plan struct {
 	// Serve: routers may write in the Map's epoch. They may not anyway while a failover is between Begin and Opened;
 	// only until a Switchover has left the state Fence this alone decides.
 	Serve bool
+
+	Recoveries []report.Recovery // for all nodes to know
 }

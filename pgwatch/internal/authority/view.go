@@ -32,6 +32,8 @@ type View struct {
 	Orders []report.Order // of the leader for this node; they stand until others come
 	Left   bool           // Leave is done: this node has no vote any more
 
+	Recoveries []report.Recovery // as the leader told: what runs, and of each backend the newest that ended
+
 	Waiting     string   // why this node takes no part yet; "" when it does
 	Quarantined string   // why this node must not take part until an operator acts
 	Problems    []string // what an operator should look at

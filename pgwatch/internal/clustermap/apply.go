@@ -79,6 +79,7 @@ func (m *Map) found(c Command) error {
 	}
 	m.Epoch, m.Promised, m.Primary = 1, 1, c.Found.clone()
 	m.Primary.Since = c.At
+	m.Backend(c.Found.Backend).Led = m.Epoch
 	return nil
 }
 
@@ -162,11 +163,18 @@ func (m *Map) open(c Command) error {
 	m.Epoch, m.Primary = f.Epoch, c.Opened.Primary.clone()
 	m.Primary.Since = c.At
 	f.State = Reconverge
-	if b := m.Backend(f.To); b != nil && b.Status == Down { // nothing better was there, and it lives
-		b.Status, b.Reason, b.By, b.At = Attached, "", c.By, c.At
+	if b := m.Backend(f.To); b != nil {
+		b.Led = m.Epoch
+		if b.Status == Down { // nothing better was there, and it lives
+			b.decide(Attached, "", c.By, c.At, m.Index)
+		}
 	}
-	if old := m.Backend(f.From); old != nil && f.Kind != Switchover && old.Status == Attached {
-		old.Status, old.Reason, old.By, old.At = Down, f.Reason, c.By, c.At
+	switch old := m.Backend(f.From); {
+	case old == nil:
+	case f.Kind == Detach:
+		old.decide(Detached, f.Reason, f.By, c.At, m.Index)
+	case f.Kind != Switchover && old.Status == Attached:
+		old.decide(Down, f.Reason, c.By, c.At, m.Index)
 	}
 	return nil
 }
@@ -202,7 +210,10 @@ func (m *Map) setBackend(c Command) error {
 	default:
 		return fmt.Errorf("a backend has no status %q", c.Backend.Status)
 	}
-	b.Status, b.Reason, b.By, b.At = c.Backend.Status, c.Backend.Reason, c.By, c.At
+	b.decide(c.Backend.Status, c.Backend.Reason, c.By, c.At, m.Index)
+	if b.Status == Attached && b.ID != m.PrimaryID() {
+		b.Led = 0
+	}
 	return nil
 }
 

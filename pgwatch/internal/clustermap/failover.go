@@ -37,7 +37,11 @@ const (
 	Failure    Kind = "failover"   // the primary is lost
 	Switchover Kind = "switchover" // an operator wishes; the old primary is stopped in order and follows
 	Operator   Kind = "forced"     // an operator says that the primary is lost
+	Detach     Kind = "detach"     // an operator takes the primary out; it is stopped in order and left alone
 )
+
+// Orderly reports whether the old primary is to be stopped in order, and goes on when nobody can take its place.
+func (k Kind) Orderly() bool { return k == Switchover || k == Detach }
 
 // A Failover is one change of the primary.
 type Failover struct {

@@ -59,6 +59,7 @@ type Member struct {
 	Router   int    `json:"router,omitempty"`   // of clients, pgpool_port
 	Priority int    `json:"priority,omitempty"` // wd_priority: the higher one leads
 	Witness  bool   `json:"witness,omitempty"`  // votes only
+	System   string `json:"system,omitempty"`   // what uname says: name of the system and of the host
 	Left     bool   `json:"left,omitempty"`     // stopped on purpose; it has no vote until it is back
 }
 
@@ -82,6 +83,13 @@ type Backend struct {
 	Reason string    `json:"reason,omitempty"`
 	By     string    `json:"by,omitempty"` // who decided: a node, or an operator's user name
 	At     time.Time `json:"at,omitzero"`
+	Since  uint64    `json:"since,omitempty"` // index of that decision
+	Led    uint64    `json:"led,omitempty"`   // the newest epoch in which it was the primary; 0 once it has been attached as a standby
+}
+
+// decide sets the Status.
+func (b *Backend) decide(s Status, reason, by string, at time.Time, index uint64) {
+	b.Status, b.Reason, b.By, b.At, b.Since = s, reason, by, at, index
 }
 
 // Pause says that decisions are left to people.

@@ -18,7 +18,7 @@ func (s *scene) catchUp(f *clustermap.Failover) *clustermap.Command {
 		if unfit < candidateLost {
 			return nil
 		}
-		if f.Kind == clustermap.Switchover {
+		if f.Kind.Orderly() {
 			return s.fail(f, why)
 		}
 		other, none := s.choose(f.Epoch, wish{clustermap.None, f.To, f.AllowLoss})

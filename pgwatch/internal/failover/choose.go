@@ -89,10 +89,12 @@ func (s *scene) candidate(b *clustermap.Backend, epoch uint64) (choice, string) 
 	switch {
 	case b.Status == clustermap.Detached || b.Status == clustermap.Quarantined:
 		return choice{}, "is " + string(b.Status)
-	case v.Health != report.Well:
-		return choice{}, "is " + string(v.Health)
 	case foreign(v.SystemID, s.Map.Primary.SystemID):
 		return choice{}, "is of another cluster"
+	case epoch == 0 && s.fallen(b.ID):
+		return choice{backend: b.ID}, "" // it is started when it is recruited, and then tells what it has
+	case v.Health != report.Well:
+		return choice{}, "is " + string(v.Health)
 	case watched && !s.fresh(node):
 		return choice{}, fmt.Sprintf("is out of reach: node %d is silent", node)
 	}
@@ -134,7 +136,7 @@ func (s *scene) unfit(c choice, w wish) string {
 	case sync != nil && !slices.Contains(sync.Backends, c.backend):
 		return "is not a synchronous standby"
 	case c.lag > s.Policy.MaxLag:
-		return fmt.Sprintf("lacks %d bytes, more than %d", c.lag, s.Policy.MaxLag)
+		return fmt.Sprintf("lacks %d bytes, more than failover_max_lag = %d", c.lag, s.Policy.MaxLag)
 	}
 	return ""
 }

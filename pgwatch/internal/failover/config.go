@@ -14,8 +14,11 @@ func FromConfig(c *config.Config) *Policy {
 	p.AnyReport = !c.Bool("failover_require_consensus")
 	p.DetachFalse = c.Bool("detach_false_primary")
 	p.AutoFailback = c.Bool("auto_failback")
+	p.AutoRecover = c.Bool("auto_recover")
+	p.RecoverScript = c.String("recovery_1st_stage_command") != ""
 	p.FailbackPause = c.Duration("auto_failback_interval")
 	p.SearchPrimary = c.Duration("search_primary_node_timeout")
+	p.MaxLag = uint64(c.Bytes("failover_max_lag"))
 	p.FailoverHook = c.String("failover_command") != ""
 	p.FailbackHook = c.String("failback_command") != ""
 	p.FollowHook = c.String("follow_primary_command") != ""

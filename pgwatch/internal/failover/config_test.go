@@ -25,6 +25,7 @@ detach_false_primary = on
 auto_failback = on
 auto_failback_interval = 7
 search_primary_node_timeout = 11
+failover_max_lag = 1MB
 failover_command = 'a'
 follow_primary_command = 'b'
 `))
@@ -33,7 +34,7 @@ follow_primary_command = 'b'
 	}
 	want := Default()
 	want.ShutdownFails, want.AnyReport, want.DetachFalse, want.AutoFailback, want.FailoverHook, want.FollowHook = true, true, true, true, true, true
-	want.FailbackPause, want.SearchPrimary = 7*time.Second, 11*time.Second
+	want.FailbackPause, want.SearchPrimary, want.MaxLag = 7*time.Second, 11*time.Second, 1<<20
 	want.Backends = map[int]Rules{
 		0: {NoFailover: true, AlwaysPrimary: true, Retries: 3, Data: "/d0"},
 		1: {Retries: 3, Upper: 11 * time.Second, Name: "server2"},

@@ -94,7 +94,7 @@ func (s *scene) falsePrimaries() *clustermap.Command {
 	for i := range s.Map.Backends {
 		b := &s.Map.Backends[i]
 		f, v := s.Map.Failover, s.view(b.ID)
-		if b.ID == s.Map.PrimaryID() || f != nil && (b.ID == f.To || b.ID == f.From) {
+		if b.ID == s.Map.PrimaryID() || f != nil && (b.ID == f.To || b.ID == f.From) || s.isRecovered(b.ID) {
 			continue
 		}
 		other := v.Health == report.Well && foreign(v.SystemID, s.Map.Primary.SystemID)
@@ -112,6 +112,9 @@ func (s *scene) falsePrimaries() *clustermap.Command {
 			reason = fmt.Sprintf("it is of system %s, the cluster is %s", v.SystemID, s.Map.Primary.SystemID)
 		}
 		s.note(fmt.Sprint("false ", b.ID), Note{Type: event.TypeSplitBrain, Backend: b.ID, Reason: reason, Backends: []int{s.Map.PrimaryID(), b.ID}, Candidate: clustermap.None})
+		if b.Status == clustermap.Detached {
+			continue // an operator's decision stands, and nobody uses it as it is
+		}
 		c = &clustermap.Command{Backend: &clustermap.SetBackend{ID: b.ID, Status: clustermap.Quarantined, Reason: reason}}
 	}
 	return c

@@ -24,6 +24,10 @@ type memory struct {
 	hooks    []pendingHook
 	hopeless string                   // the failover_command that failed
 	tried    map[string]time.Duration // hooks, when they were first ordered
+
+	jobs   map[int]*job   // recoveries, by backend: the newest that this leader began
+	trials map[int]*trial // of auto_recover, by backend
+	count  int            // of these trials
 }
 
 // A trace is what was seen of one backend.
@@ -39,7 +43,8 @@ type trace struct {
 }
 
 func newMemory(term uint64) memory {
-	return memory{term: term, traces: map[int]*trace{}, said: map[string]string{}, spans: map[string]span{}, tried: map[string]time.Duration{}}
+	return memory{term: term, traces: map[int]*trace{}, said: map[string]string{}, spans: map[string]span{}, tried: map[string]time.Duration{},
+		jobs: map[int]*job{}, trials: map[int]*trial{}}
 }
 
 // remember compares what is seen with what was.

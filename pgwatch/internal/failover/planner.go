@@ -29,6 +29,7 @@ type Input struct {
 	OldLeasesEnd time.Duration
 
 	Policy *Policy
+	Wishes []Wish // recoveries that operators want; each stays until Plan.Recoveries says how it ended
 }
 
 // Arrival is a report and when it came.
@@ -43,6 +44,9 @@ type Plan struct {
 	Orders  map[clustermap.NodeID][]report.Order
 	Serve   bool // serve leases of Map.Epoch may be granted now
 	Notes   []Note
+
+	Recoveries []report.Recovery // that run or wait, and of each backend the newest that ended
+	Standbys   map[int]Standby   // by backend; the primary is none
 }
 
 // Note is something that others should hear of. Each is said once by one Planner.
@@ -81,6 +85,8 @@ func (p *Planner) Plan(in Input) Plan {
 // decide gives the orders that stand and returns the one command to propose.
 func (s *scene) decide() *clustermap.Command {
 	s.runHooks()
+	s.standing()
+	s.recoveries()
 	switch {
 	case s.Quorum == event.QuorumNone:
 		return nil
@@ -94,7 +100,7 @@ func (s *scene) decide() *clustermap.Command {
 		}
 		return s.falsePrimaries()
 	}
-	for _, step := range []func() *clustermap.Command{s.begin, s.recordSync, s.falsePrimaries, s.standbys} {
+	for _, step := range []func() *clustermap.Command{s.begin, s.recordSync, s.recover, s.falsePrimaries, s.standbys} {
 		if c := step(); c != nil {
 			return c
 		}

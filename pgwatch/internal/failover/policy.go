@@ -10,10 +10,12 @@ type Policy struct {
 	AnyReport      bool // not failover_require_consensus: one observer is enough where no process table can be read
 	DetachFalse    bool // detach_false_primary: a second primary is stopped
 	AutoFailback   bool
+	AutoRecover    bool          // auto_recover
+	RecoverScript  bool          // recovery_1st_stage_command is set
 	FailbackPause  time.Duration // auto_failback_interval
 	SearchPrimary  time.Duration // search_primary_node_timeout; 0 without limit
 	MinInterval    time.Duration // between two failovers that are not certain
-	MaxLag         uint64        // bytes that may be lost
+	MaxLag         uint64        // failover_max_lag: bytes that may be lost
 	FailoverHook   bool          // failover_command is set
 	FailbackHook   bool
 	FollowHook     bool
@@ -42,6 +44,7 @@ const (
 	hostFor      = time.Second             // the same of a host whose node has been silent for a lease already
 	fenceWait    = 2 * time.Second         // for the node of the old primary, before its leases have to do
 	recruitWait  = time.Second             // for the slowest standby
+	reviveWait   = 5 * time.Second         // for one that has fallen and may have more than the others
 	replayRest   = 200 * time.Millisecond  // after which a replay is at its end: the last record may be torn
 	replayCap    = 10 * time.Second
 	hookLimit    = 10 * time.Second // for failover_command to bring up a primary
@@ -54,6 +57,11 @@ const (
 	lonelyFor    = 3 * time.Second  // for a standby to find the primary by itself
 	falseFor     = time.Second      // a second primary must be seen for so long
 	lookFor      = 5 * time.Second  // at the start, for every backend to be looked at
+	jobSilence   = 10 * time.Second // for a node to begin a recovery, to be heard again, or for what it did to be seen
+	brokenFor    = 5 * time.Second  // before a server is recovered without being asked for
+	strayFor     = 30 * time.Second // for a standby that lives to find its way to the primary
+	trialPause   = 10 * time.Second // after a recovery that nobody asked for and that failed; twice as long each time
+	trialCap     = 10 * time.Minute
 )
 
 // Default returns the Policy of a file that says nothing.

@@ -22,7 +22,8 @@ func (s *scene) reconverge(f *clustermap.Failover) *clustermap.Command {
 	settled := true
 	for i := range s.Map.Backends {
 		b := &s.Map.Backends[i]
-		if b.ID == f.To || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined {
+		detached := b.ID == f.From && f.Kind == clustermap.Detach // Pgpool-II runs the command for it all the same
+		if b.ID == f.To || b.Status == clustermap.Quarantined || b.Status == clustermap.Detached && !detached {
 			continue
 		}
 		if s.Policy.FollowHook {
@@ -68,7 +69,7 @@ func (s *scene) repair() {
 		b := &s.Map.Backends[i]
 		node, local, ok := s.agent(b.ID)
 		switch {
-		case !ok || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined:
+		case !ok || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined || s.isRecovered(b.ID):
 		case b.ID == s.Map.PrimaryID():
 			if local.Fenced >= s.Map.Epoch {
 				s.order(node, report.Order{Op: report.DoStart, Backend: b.ID, Epoch: s.Map.Promised, To: clustermap.None})

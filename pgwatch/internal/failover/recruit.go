@@ -12,7 +12,7 @@ import (
 // recruit has the standbys stop receiving and tell what they have, waits for those that can be reached, and chooses.
 func (s *scene) recruit(f *clustermap.Failover) *clustermap.Command {
 	all := s.recruitAll(f)
-	if s.in(f) < recruitWait && !all {
+	if waited := s.in(f); !all && (waited < recruitWait || waited < reviveWait && s.mayHaveMore()) {
 		return nil
 	}
 	if s.Now < s.OldLeasesEnd && s.unwatchedSync() {
@@ -20,7 +20,7 @@ func (s *scene) recruit(f *clustermap.Failover) *clustermap.Command {
 		return nil
 	}
 	c, why := s.choose(f.Epoch, wishOf(f))
-	if why == "" && f.Kind == clustermap.Switchover {
+	if why == "" && f.Kind.Orderly() && slices.Contains(f.Evidence, fenced) {
 		if why = s.lacks(f, c); why != "" {
 			return s.fail(f, why)
 		}
@@ -38,14 +38,38 @@ func (s *scene) recruitAll(f *clustermap.Failover) bool {
 	for i := range s.Map.Backends {
 		b := &s.Map.Backends[i]
 		node, local, ok := s.agent(b.ID)
-		if b.ID == f.From || !ok || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined || local.Recruited >= f.Epoch {
+		fell := s.fallen(b.ID)
+		if b.ID == f.From || !ok || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined || local.Recruited >= f.Epoch && !fell {
 			continue
 		}
 		s.order(node, report.Order{Op: report.DoRecruit, Backend: b.ID, Epoch: f.Epoch, To: clustermap.None})
 		v := s.view(b.ID)
-		all = all && !(s.fresh(node) && v.Health == report.Well && v.Standby)
+		all = all && !fell && !(s.fresh(node) && v.Health == report.Well && v.Standby)
 	}
 	return all
+}
+
+// fallen reports whether a standby's host says just now that it is dead and was not shut down: as PostgreSQL ends when its
+// restore_command does so by a signal or above 125, which is what copying from a dead host comes to. To recruit it is to start it.
+func (s *scene) fallen(b int) bool {
+	node, local, ok := s.agent(b)
+	return ok && s.fresh(node) && local.Postmaster == report.Dead && local.Standby && !local.Stopped
+}
+
+// mayHaveMore reports whether a standby that has fallen was last seen with more WAL than each one that is recruited has.
+func (s *scene) mayHaveMore() bool {
+	var fell, rest uint64
+	for i := range s.Map.Backends {
+		b := &s.Map.Backends[i]
+		switch v := s.view(b.ID); {
+		case b.ID == s.Map.PrimaryID() || b.Status == clustermap.Detached || b.Status == clustermap.Quarantined:
+		case s.fallen(b.ID):
+			fell = max(fell, v.Received)
+		case v.Health == report.Well && v.Standby:
+			rest = max(rest, v.Received)
+		}
+	}
+	return fell > rest
 }
 
 // unheard reports whether some node may still tell this leader for the first time what it sees.
@@ -93,7 +117,7 @@ func (s *scene) stuck(f *clustermap.Failover, why string) *clustermap.Command {
 	waited := s.held("stuck", true)
 	node, local, ok := s.agent(f.From)
 	startable := ok && s.fresh(node) && local.Postmaster != report.Unknown
-	if s.couldGoOn(f) || waited >= giveUpAfter && (startable || s.isPrimary(f.From) || f.Kind == clustermap.Switchover) {
+	if s.couldGoOn(f) || waited >= giveUpAfter && (startable || s.isPrimary(f.From) || f.Kind.Orderly()) {
 		return s.fail(f, "no candidate: "+why)
 	}
 	return nil

@@ -16,7 +16,7 @@ func (s *sim) fault() {
 	later := func(lowMS, highMS int, do func()) {
 		s.heal = append(s.heal, happening{s.now + s.between(lowMS, highMS), do})
 	}
-	switch s.rng.IntN(15) {
+	switch s.rng.IntN(17) {
 	case 0, 1:
 		s.tell("* backend %d crashes", p.id)
 		p.crash(s.rng.IntN(3) == 0)
@@ -71,6 +71,10 @@ func (s *sim) fault() {
 		s.lags[p.id] = s.now + s.between(100, 2000)
 	case 12:
 		s.operator()
+	case 15:
+		s.detach()
+	case 16:
+		s.wish()
 	case 13:
 		s.tell("* backend %d crashes, is started again at once, and its host is cut off", p.id)
 		p.crash(false)
@@ -114,6 +118,9 @@ func (s *sim) started(p *server) {
 		if n.host == p.id && !s.apart && n.fenced > 0 {
 			return
 		}
+	}
+	if s.salvaging(p) {
+		return
 	}
 	if s.hosts[p.id] {
 		s.tell("* backend %d is started", p.id)

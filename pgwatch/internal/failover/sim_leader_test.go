@@ -40,12 +40,6 @@ func (s *sim) lead() {
 	for _, n := range s.nodes { // the log comes to the others
 		if s.awake(n) && s.linked(s.leader.host, n.host) && n.m.Index < s.m.Index && s.rng.IntN(3) == 0 {
 			n.m = s.m
-			if f := n.m.Failover; f == nil || f.State == clustermap.Reconverge {
-				n.closed = 0
-			}
-		}
-		if f := n.m.Failover; f != nil && f.State != clustermap.Reconverge && n.leaseUntil <= s.now {
-			n.closed = f.Epoch
 		}
 	}
 }
@@ -62,6 +56,7 @@ func (s *sim) elect() {
 
 func (s *sim) enthrone(n *node) {
 	s.term++
+	s.wishes = nil // they are the leader's to remember
 	s.leader, s.elected, s.heard, s.planned, s.proposal = n, s.now, s.now, s.now, nil
 	s.planner, s.reports, s.orders, s.serve = &failover.Planner{}, map[clustermap.NodeID]failover.Arrival{}, nil, false
 	s.tell("node %d leads in term %d", n.id, s.term)
@@ -106,7 +101,8 @@ func (s *sim) apply(c clustermap.Command) {
 func (s *sim) plan() {
 	s.planned, s.dirty = s.now, false
 	p := s.planner.Plan(failover.Input{Now: s.now, Self: s.leader.id, Term: s.term, Elected: s.elected, Map: s.m, Reports: s.reports,
-		Quorum: event.QuorumFull, OldLeasesEnd: s.oldLeasesEnd(), Policy: s.policy})
+		Quorum: event.QuorumFull, OldLeasesEnd: s.oldLeasesEnd(), Policy: s.policy, Wishes: s.wishes})
+	s.answered(&p)
 	for _, n := range p.Notes {
 		s.tell("  %s %d %s: %s %v to %d", n.Type, n.Backend, n.State, n.Reason, n.Evidence, n.Candidate)
 	}
@@ -119,17 +115,8 @@ func (s *sim) plan() {
 	}
 }
 
-// oldLeasesEnd is when the leases before the failover under way are over, by time or because all routers said so.
+// oldLeasesEnd is when the leases before the failover under way are over.
 func (s *sim) oldLeasesEnd() time.Duration {
-	if f := s.m.Failover; f != nil {
-		closed := true
-		for _, n := range s.nodes {
-			closed = closed && s.reports[n.id].Report.Closed >= f.Epoch
-		}
-		if closed {
-			return 0
-		}
-	}
 	return max(s.elected, s.granted) + surely
 }
 
@@ -156,7 +143,7 @@ func (s *sim) send(n *node, r report.Report) {
 			switch {
 			case !serve && n.lease <= epoch:
 				n.lease, n.leaseUntil = 0, 0
-			case serve && epoch >= max(n.closed, n.lease):
+			case serve && epoch >= n.lease:
 				n.lease, n.leaseUntil = epoch, sent+lease
 			}
 		})

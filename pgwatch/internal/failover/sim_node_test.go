@@ -26,7 +26,6 @@ type node struct {
 
 	lease      uint64 // epoch of its serve lease
 	leaseUntil time.Duration
-	closed     uint64
 
 	// On disk.
 	promised, recruited, promoted, follows, fenced uint64
@@ -36,12 +35,16 @@ type node struct {
 	doing report.Order
 	hooks []report.HookDone
 	ran   map[string]bool
+
+	recoveries []report.Recovery
+	salvage    *salvage // under way
 }
 
 // crash ends pgwatch. The router has its lease until that ends.
 func (n *node) crash() {
-	n.runs, n.orders, n.closed, n.busy, n.hooks = false, nil, 0, 0, nil
+	n.runs, n.orders, n.busy, n.hooks = false, nil, 0, nil
 	n.ran = map[string]bool{}
+	n.recoveries, n.salvage = nil, nil
 }
 
 func (s *sim) awake(n *node) bool { return n.runs && s.hosts[n.host] && n.frozen <= s.now }
@@ -72,7 +75,7 @@ func (s *sim) look(n *node) {
 	local, watches := s.local(n)
 	if urgent := watches && local != n.said; s.now >= n.asks || urgent {
 		n.asks, n.said = s.now+250*time.Millisecond, local
-		r := report.Report{Node: n.id, Epoch: n.m.Epoch, Closed: n.closed, Hooks: n.hooks, Backends: append([]report.Backend(nil), n.views...)}
+		r := report.Report{Node: n.id, Epoch: n.m.Epoch, Hooks: n.hooks, Recoveries: append([]report.Recovery(nil), n.recoveries...), Backends: append([]report.Backend(nil), n.views...)}
 		if watches {
 			r.Local = []report.Local{local}
 		}
@@ -91,7 +94,7 @@ func (s *sim) local(n *node) (report.Local, bool) {
 	case p.orphans:
 		l.Postmaster = report.Orphans
 	case !p.runs:
-		l.Postmaster, l.Stopped = report.Dead, p.clean
+		l.Postmaster, l.Stopped, l.Standby = report.Dead, p.clean, p.standby
 	}
 	if n.recruited > 0 || p.clean {
 		l.Timeline, l.End = p.timeline, n.end
@@ -105,7 +108,8 @@ func (s *sim) act(n *node) {
 		n.busy = 0
 		s.finish(n, n.doing)
 	}
-	if n.busy > 0 {
+	s.salvage(n)
+	if n.busy > 0 || n.salvage != nil {
 		return
 	}
 	for _, o := range n.orders {
@@ -133,12 +137,15 @@ func (s *sim) idle(n *node, o report.Order) bool {
 	if o.Op == report.DoHook {
 		return n.ran[o.ID]
 	}
+	if o.Op == report.DoRecover {
+		return true // see salvage
+	}
 	p := s.servers[o.Backend]
 	switch o.Op {
 	case report.DoFence, report.DoStop:
 		return n.fenced >= o.Epoch && !p.runs && !p.orphans
 	case report.DoRecruit:
-		return n.recruited >= o.Epoch || !p.runs || p.hangs || !p.standby
+		return n.recruited >= o.Epoch && p.runs || p.hangs || p.orphans || !p.standby || p.clean && !p.runs
 	case report.DoPromote:
 		return !p.runs || p.hangs || !p.standby || n.fenced >= o.Epoch && !s.apart
 	case report.DoFollow:
@@ -177,6 +184,7 @@ func (s *sim) finish(n *node, o report.Order) {
 		p.crash(false)
 		p.clean, n.fenced, n.end = clean, o.Epoch, p.lsn()
 	case report.DoRecruit:
+		p.start()
 		p.upstream, p.streams = -1, false
 		n.recruited, n.end = o.Epoch, p.lsn()
 	case report.DoPromote:

@@ -57,6 +57,9 @@ type sim struct {
 	serve    bool
 	orders   map[clustermap.NodeID][]report.Order
 
+	wishes []failover.Wish
+	asked  int
+
 	mail    []letter
 	writes  int
 	pending []write
@@ -113,6 +116,7 @@ func newSim(seed uint64) *sim {
 	s.policy.FailbackPause = 5 * time.Second
 	s.policy.FailoverHook, s.policy.FollowHook = s.rng.IntN(4) == 0, s.rng.IntN(6) == 0
 	s.policy.MaxLag = 1 << 20
+	s.policy.AutoRecover = s.rng.IntN(2) == 0
 	s.m.Members = nil
 	var backends []clustermap.Backend
 	for i := range servers {
@@ -309,7 +313,7 @@ func TestSimulation(t *testing.T) {
 	close(next)
 	workers.Wait()
 	t.Log(counts)
-	for _, what := range []string{"failover opened", "failover failed", "switchover opened", "switchover failed", "forced opened", "opened while the old primary might write", "acknowledged by standbys"} {
+	for _, what := range []string{"failover opened", "failover failed", "switchover opened", "switchover failed", "forced opened", "detach opened", "recovered", "opened while the old primary might write", "acknowledged by standbys"} {
 		if seeds >= 500 && counts[what] == 0 {
 			t.Errorf("in %d seeds nothing was ever %s: %v", seeds, what, counts)
 		}

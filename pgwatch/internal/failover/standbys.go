@@ -15,7 +15,7 @@ func (s *scene) standbys() *clustermap.Command {
 	}
 	for i := range s.Map.Backends {
 		b := &s.Map.Backends[i]
-		if b.ID == s.Map.PrimaryID() {
+		if b.ID == s.Map.PrimaryID() || s.isRecovered(b.ID) {
 			continue
 		}
 		switch b.Status {

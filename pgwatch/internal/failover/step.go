@@ -15,7 +15,7 @@ func (s *scene) step(f *clustermap.Failover) *clustermap.Command {
 	s.holdOld(f)
 	switch f.State {
 	case clustermap.Fence:
-		if f.Kind == clustermap.Switchover {
+		if f.Kind.Orderly() {
 			return s.stopOld(f)
 		}
 		return s.fence(f)
@@ -91,10 +91,12 @@ func (s *scene) evidence(f *clustermap.Failover) []string {
 	return found
 }
 
-// holdOld orders, as long as the failover lasts, that the old primary be stopped and stay so.
+// holdOld orders that the old primary be stopped and stay so, as long as the failover lasts or a follow_primary_command
+// may make it a standby.
 func (s *scene) holdOld(f *clustermap.Failover) {
 	node, _, ok := s.agent(f.From)
-	if !ok || s.isFenced(f.From, f.Epoch) || f.Kind == clustermap.Switchover || s.couldGoOn(f) {
+	followed := f.State == clustermap.Reconverge && s.Policy.FollowHook
+	if !ok || s.isFenced(f.From, f.Epoch) || f.Kind.Orderly() || s.couldGoOn(f) || followed {
 		return
 	}
 	s.order(node, report.Order{Op: report.DoFence, Backend: f.From, Epoch: f.Epoch, To: clustermap.None})

@@ -231,3 +231,81 @@ func TestStandbyIsNotLeftAlone(t *testing.T) {
 		t.Errorf("a standby of the old primary: %+v", w.plan.Orders)
 	}
 }
+
+// falls lets a standby end as its restore_command may make it: dead, and not shut down.
+func (w *world) falls(b int) {
+	w.dies(b)
+	w.local(b, func(l *report.Local) { l.Standby = true })
+}
+
+// rises is what recruiting makes of one that fell.
+func (w *world) rises(b int) {
+	w.local(b, func(l *report.Local) { l.Postmaster, l.Standby = report.Runs, false })
+	w.see(b, func(v *report.Backend) { v.Health = report.Well }, 0, 1, 2)
+	w.obey(report.DoRecruit, b, w.in.Map.Failover.Epoch)
+}
+
+// A standby that fell with the primary is the only candidate: it is started and promoted.
+func TestFallenStandbyIsStarted(t *testing.T) {
+	w := found(t)
+	w.run(time.Second)
+	w.falls(2)
+	w.local(2, func(l *report.Local) { l.Stopped = true }) // somebody shut it down
+	w.falls(1)
+	w.dies(0)
+	w.reaches(clustermap.Recruit)
+	w.run(3 * time.Second)
+	if o := w.ordered(1, report.DoRecruit); o.Epoch != 2 || w.state() != clustermap.Recruit {
+		t.Fatalf("%s, orders %+v", w.state(), w.plan.Orders)
+	}
+	w.rises(1)
+	w.reaches(clustermap.CatchUp)
+	// It falls once more, and is started once more.
+	w.falls(1)
+	w.step(20 * time.Millisecond)
+	if o := w.ordered(1, report.DoRecruit); o.Epoch != 2 {
+		t.Fatalf("orders %+v", w.plan.Orders)
+	}
+	w.rises(1)
+	w.reaches(clustermap.Promote)
+	if w.in.Map.Failover.To != 1 {
+		t.Errorf("%+v", w.in.Map.Failover)
+	}
+}
+
+// One that was shut down in order was meant to be down: nothing begins for it.
+func TestStoppedStandbyIsLeftAlone(t *testing.T) {
+	w := found(t)
+	w.run(time.Second)
+	for b := 1; b < 3; b++ {
+		w.falls(b)
+		w.local(b, func(l *report.Local) { l.Stopped = true })
+	}
+	w.dies(0)
+	w.run(5 * time.Second)
+	if f := w.in.Map.Failover; f != nil {
+		t.Errorf("%+v", f)
+	}
+}
+
+// A fallen standby is waited for when it may have more than the others, and otherwise only as long as any.
+func TestFallenStandbyMayHaveMore(t *testing.T) {
+	for received, want := range map[uint64]int{5000: 1, 500: 2} {
+		w := found(t)
+		w.run(time.Second)
+		w.see(1, func(v *report.Backend) { v.Received = received }, 0, 1, 2)
+		w.step(20 * time.Millisecond)
+		w.falls(1)
+		w.dies(0)
+		w.reaches(clustermap.Recruit)
+		w.obey(report.DoRecruit, 2, 2)
+		w.run(2 * time.Second)
+		if w.state() == clustermap.Recruit {
+			w.rises(1)
+		}
+		w.reaches(clustermap.Promote)
+		if w.in.Map.Failover.To != want {
+			t.Errorf("with %d bytes: %+v", received, w.in.Map.Failover)
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
-// stopOld begins a switchover: routers hold their clients (Plan.Serve is false), transactions end, and the old primary
+// stopOld begins an orderly change: routers hold their clients (Plan.Serve is false), transactions end, and the old primary
 // is stopped in order, by which its standbys get all it has. If it does not stop in time, it goes on.
 func (s *scene) stopOld(f *clustermap.Failover) *clustermap.Command {
 	if s.isFenced(f.From, f.Epoch) {
@@ -20,6 +20,9 @@ func (s *scene) stopOld(f *clustermap.Failover) *clustermap.Command {
 	if !s.fresh(node) && waited < freshFor {
 		return nil
 	}
+	if f.Kind == clustermap.Detach && (!ok || !s.fresh(node)) {
+		return command(advance(f, clustermap.Recruit)) // nobody can stop it: routers leave it when their leases end
+	}
 	if s.held(fmt.Sprint("checked ", f.ID), true) == 0 {
 		if why := s.hinders(f); why != "" {
 			return s.fail(f, why)
@@ -28,7 +31,7 @@ func (s *scene) stopOld(f *clustermap.Failover) *clustermap.Command {
 	if waited >= s.Policy.Drain+s.Policy.SwitchoverStop || !ok {
 		return s.fail(f, fmt.Sprintf("the old primary did not stop within %v", s.Policy.SwitchoverStop))
 	}
-	if s.closed(f.Epoch) || waited >= s.Policy.Drain {
+	if waited >= s.Policy.Drain {
 		s.order(node, report.Order{Op: report.DoStop, Backend: f.From, Epoch: f.Epoch, To: clustermap.None})
 	}
 	return nil
@@ -48,14 +51,4 @@ func (s *scene) hinders(f *clustermap.Failover) string {
 		return fmt.Sprintf("backend %d does not stream from the primary", c.backend)
 	}
 	return ""
-}
-
-// closed reports whether the routers of all nodes have ended what they had in the epochs before.
-func (s *scene) closed(epoch uint64) bool {
-	for _, m := range s.Map.Members {
-		if s.Reports[m.ID].Report.Closed < epoch {
-			return false
-		}
-	}
-	return len(s.Map.Members) > 0
 }

@@ -27,13 +27,9 @@ func TestSwitchover(t *testing.T) {
 	if w.plan.Serve || w.ordered(0, report.DoStop).Epoch != 0 {
 		t.Fatalf("leases %v, orders %+v: transactions should end first", w.plan.Serve, w.plan.Orders)
 	}
-	for n, a := range w.in.Reports {
-		a.Report.Closed = 2
-		w.in.Reports[n] = a
-	}
-	w.step(20 * time.Millisecond)
+	w.run(w.in.Policy.Drain)
 	if w.ordered(0, report.DoStop).Epoch != 2 {
-		t.Fatalf("all transactions have ended: %+v", w.plan.Orders)
+		t.Fatalf("transactions have had their time: %+v", w.plan.Orders)
 	}
 	w.obey(report.DoStop, 0, 2)
 	w.reaches(clustermap.Recruit)

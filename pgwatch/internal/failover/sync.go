@@ -28,7 +28,7 @@ func (s *scene) recordSync() *clustermap.Command {
 
 // syncOf returns what a primary's synchronous_standby_names says in backends; nil when it waits for nobody.
 func (s *scene) syncOf(primary report.Backend) *clustermap.Sync {
-	num, names := parseSync(primary.SyncSet)
+	num, names := ParseSync(primary.SyncSet)
 	if num == 0 {
 		return nil
 	}
@@ -72,9 +72,9 @@ func (s *scene) names(b *clustermap.Backend, primary report.Backend) map[string]
 // counted is synchronous_standby_names with a number: "ANY 2 (a, b, c)", "FIRST 1 (a)", "2 (a, b)".
 var counted = regexp.MustCompile(`(?is)^\s*(?:(?:any|first)\s+)?(\d+)\s*\((.*)\)\s*$`)
 
-// parseSync reads synchronous_standby_names (PostgreSQL manual, 20.6.1): how many must confirm, and who may, in lower
+// ParseSync reads synchronous_standby_names (PostgreSQL manual, 20.6.1): how many must confirm, and who may, in lower
 // case. 0 when nobody has to.
-func parseSync(text string) (num int, names []string) {
+func ParseSync(text string) (num int, names []string) {
 	num, list := 1, text
 	if m := counted.FindStringSubmatch(text); m != nil {
 		var err error

@@ -25,7 +25,7 @@ func TestParseSync(t *testing.T) {
 		`"open`:                       {1, []string{"open"}},
 		",,b":                         {1, []string{"b"}},
 	} {
-		if num, names := parseSync(text); num != want.num || !slices.Equal(names, want.names) {
+		if num, names := ParseSync(text); num != want.num || !slices.Equal(names, want.names) {
 			t.Errorf("%q: %d of %q, wanted %d of %q", text, num, names, want.num, want.names)
 		}
 	}
@@ -36,7 +36,7 @@ func FuzzParseSync(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if num, names := parseSync(text); num != 0 && len(names) == 0 {
+		if num, names := ParseSync(text); num != 0 && len(names) == 0 {
 			t.Errorf("%q: %d of nobody", text, num)
 		}
 	})

@@ -2,8 +2,10 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgcrew/pgcrew/common/certs"
+	"github.com/pgcrew/pgcrew/common/certs/certtest"
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/common/passwd"
@@ -50,7 +55,11 @@ func watch(t *testing.T, s *pgtest.Server, more string, change ...func(*Settings
 		boot, _ := event.SystemClock()
 		return boot
 	}
-	how := NewSettings(c, c.Backends()[0], pw, nil, nil)
+	secure, err := certs.Prefer(c, func(w string) { t.Error(w) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	how := NewSettings(c, c.Backends()[0], pw, nil, secure)
 	for _, f := range change {
 		f(&how)
 	}
@@ -334,5 +343,33 @@ connect_timeout1 = 700
 	got = NewSettings(c, all[1], nil, nil, nil)
 	if got.Network != "unix" || got.Address != "/sockets/.s.PGSQL.5433" || got.Login.Dial != 700*time.Millisecond || got.Login.Limit != 2*time.Second {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// A server may demand TLS whatever pgpool.conf says of it. With ssl on, one that ssl_ca_cert does not vouch for is not asked:
+// it lives, and could be anybody.
+func TestServerThatDemandsTLS(t *testing.T) {
+	ca, stranger := certtest.Issue(t, "authority", nil), certtest.Issue(t, "stranger", nil)
+	cert, key := certtest.Files(t, certtest.Issue(t, "server", &ca))
+	p := pgtest.Primary(t, pgtest.Conf("ssl = on"), pgtest.HBA("hostssl all all all scram-sha-256"), pgtest.File("server.crt", cert), pgtest.File("server.key", key))
+	trusts := func(ca tls.Certificate) string {
+		file := filepath.Join(t.TempDir(), "ca.crt")
+		if err := os.WriteFile(file, certtest.PEM("CERTIFICATE", ca.Certificate[0]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		own, ownKey := certtest.Files(t, certtest.Issue(t, "own", &ca))
+		for name, text := range map[string][]byte{"own.crt": own, "own.key": ownKey} {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(file), name), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return fmt.Sprintf("ssl = on\nssl_ca_cert = '%s'\nssl_cert = '%[2]s/own.crt'\nssl_key = '%[2]s/own.key'\n", file, filepath.Dir(file))
+	}
+	for name, conf := range map[string]string{"ssl = off": "", "ssl = on": trusts(ca)} {
+		watch(t, p, conf).until(name+": it answers", func(b report.Backend) bool { return b.Health == report.Well && b.LSN > 0 })
+	}
+	b := watch(t, p, trusts(stranger)).until("it is not believed", func(b report.Backend) bool { return b.Health == report.Denied })
+	if !strings.Contains(b.Err, "unknown authority") {
+		t.Errorf("%+v", b)
 	}
 }

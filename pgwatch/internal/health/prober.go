@@ -184,6 +184,7 @@ func (p *Prober) knock(ctx context.Context, well report.Health) probe.Verdict {
 // attempt asks the server something and returns what the answer means. While none comes, each period is a failure.
 func (p *Prober) attempt(ctx context.Context, ask func(context.Context) error) (probe.Verdict, error) {
 	p.view.begin()
+	began := p.view.now()
 	done := make(chan error, 1)
 	go func() { done <- ask(ctx) }()
 	patience := time.NewTicker(p.how.Period)
@@ -191,6 +192,7 @@ func (p *Prober) attempt(ctx context.Context, ask func(context.Context) error) (
 	for {
 		select {
 		case err := <-done:
+			p.view.checked(began, err)
 			return probe.Judge(err), err
 		case <-patience.C:
 			p.view.unanswered()

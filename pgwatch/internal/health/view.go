@@ -21,6 +21,7 @@ type view struct {
 	heard   time.Duration // when the newest answer came
 	missing bool          // its answer has counted as missing
 	id      probe.Identity
+	checks  Checks
 }
 
 func (v *view) report() report.Backend {

@@ -24,7 +24,7 @@ func (n *Node) handle(ctx context.Context, from control.Peer, r control.Request)
 		if n.gossip != nil {
 			v.Problems = append(slices.Clone(v.Problems), n.gossip.Problems()...)
 		}
-		return n.status(&v, n.sight(), n.clock(), n.version), nil
+		return n.status(&v, n.sight()), nil
 	case OpFollow:
 		var args FollowArgs
 		if err := r.Bind(&args); err != nil {
@@ -48,6 +48,10 @@ func (n *Node) handle(ctx context.Context, from control.Peer, r control.Request)
 		return nil, nil
 	case OpForceQuorum:
 		return nil, n.crew.Force(ctx, "an operator: "+who(from))
+	case OpStop, OpReload, OpRotate:
+		return nil, n.household(ctx, order{Request: r, By: who(from)})
+	case OpRecover:
+		return n.recover(ctx, order{Request: r, By: who(from)})
 	}
 	return n.lead(ctx, order{Request: r, By: who(from)})
 }
@@ -67,17 +71,23 @@ func (n *Node) lead(ctx context.Context, o order) (any, error) {
 	if v.Leader == clustermap.None || v.Leader == n.Self.ID {
 		return nil, &control.Error{Code: control.CodeNotLeader, Msg: "there is no leader now", Hint: "try again; pgwatch status says who is alive"}
 	}
-	body, err := json.Marshal(o)
+	return n.request(ctx, v.Leader, o)
+}
+
+// request has a node carry an order out.
+func (n *Node) request(ctx context.Context, to clustermap.NodeID, o order) (json.RawMessage, error) {
+	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
 	}
-	text, err := n.crew.Request(ctx, v.Leader, body)
-	if err != nil {
-		return nil, fmt.Errorf("ask the leader %s: %w", n.name(v.Leader), err)
+	if to == n.Self.ID {
+		text = n.serveOrder(ctx, text)
+	} else if text, err = n.crew.Request(ctx, to, text); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", n.name(to), err)
 	}
 	var a control.Answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, fmt.Errorf("the answer of the leader %s: %w", n.name(v.Leader), err)
+		return nil, fmt.Errorf("the answer of %s: %w", n.name(to), err)
 	}
 	if a.Err != nil {
 		return nil, a.Err
@@ -85,12 +95,18 @@ func (n *Node) lead(ctx context.Context, o order) (any, error) {
 	return a.D, nil
 }
 
-// serveOrder answers an order that another node has sent.
+// serveOrder answers an order that another node has sent: to the leader, or to each node for itself.
 func (n *Node) serveOrder(ctx context.Context, body []byte) []byte {
 	var o order
 	a := control.Answer{}
 	d, err := any(nil), json.Unmarshal(body, &o)
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.Op == OpStop, o.Op == OpReload, o.Op == OpRotate:
+		err = n.household(ctx, o)
+	case o.Op == opSessions:
+		d, err = n.sessionsHere(ctx)
+	default:
 		d, err = n.decide(ctx, o)
 	}
 	if err == nil && d != nil {
@@ -122,12 +138,15 @@ func (n *Node) decide(ctx context.Context, o order) (any, error) {
 	case OpFailover:
 		return n.change(ctx, o, clustermap.Operator)
 	case OpAttach:
-		return nil, n.setBackend(ctx, o, clustermap.Attached)
+		return nil, n.attach(ctx, o)
 	case OpDetach:
-		return nil, n.setBackend(ctx, o, clustermap.Detached)
+		return nil, n.detach(ctx, o)
+	case OpRecover:
+		return n.beginOrLook(o)
 	case OpPause, OpResume:
 		paused := o.Op == OpPause
-		return nil, n.propose(ctx, o, clustermap.Command{Pause: &paused})
+		_, err := n.propose(ctx, o, clustermap.Command{Pause: &paused})
+		return nil, err
 	case OpVoterRemove:
 		var args VoterArgs
 		if err := o.Bind(&args); err != nil {
@@ -138,81 +157,10 @@ func (n *Node) decide(ctx context.Context, o order) (any, error) {
 	return nil, control.Unknown(o.Op)
 }
 
-func (n *Node) setBackend(ctx context.Context, o order, s clustermap.Status) error {
-	var args BackendArgs
-	if err := o.Bind(&args); err != nil {
-		return err
-	}
-	if s == clustermap.Attached {
-		if err := n.fit(args.Node); err != nil {
-			return err
-		}
-	}
-	return n.propose(ctx, o, clustermap.Command{Backend: &clustermap.SetBackend{ID: args.Node, Status: s, Reason: args.Reason}})
-}
-
-// fit refuses to attach what would not work: a server that is not the primary must be a standby of the same cluster.
-func (n *Node) fit(id int) error {
-	v := n.crew.View()
-	for _, b := range n.observer.seen() {
-		switch {
-		case b.ID != id || id == v.Map.PrimaryID() || v.Map.Primary == nil:
-		case !b.Health.Lives():
-			return &control.Error{Code: control.CodeFailed, Msg: fmt.Sprintf("backend %d is %s: %s", id, b.Health, b.Err), Hint: "start it first"}
-		case b.SystemID != "" && b.SystemID != v.Map.Primary.SystemID:
-			return &control.Error{Code: control.CodeFailed, Msg: fmt.Sprintf("backend %d belongs to another cluster (system identifier %s)", id, b.SystemID), Hint: "make it a standby with pgrecover"}
-		case b.SystemID != "" && !b.Standby:
-			return &control.Error{Code: control.CodeFailed, Msg: fmt.Sprintf("backend %d is a primary, and backend %d is the primary of the cluster", id, v.Map.PrimaryID()), Hint: "make it a standby with pgrecover"}
-		}
-	}
-	return nil
-}
-
 // propose has a command agreed on.
-func (n *Node) propose(ctx context.Context, o order, c clustermap.Command) error {
+func (n *Node) propose(ctx context.Context, o order, c clustermap.Command) (clustermap.Rev, error) {
 	c.At, c.By = time.Now(), o.By
-	_, err := n.crew.Propose(ctx, c)
-	return err
-}
-
-// change begins a failover and waits for its end.
-func (n *Node) change(ctx context.Context, o order, kind clustermap.Kind) (any, error) {
-	args := ChangeArgs{To: clustermap.None}
-	if err := o.Bind(&args); err != nil {
-		return nil, err
-	}
-	v := n.crew.View()
-	c := clustermap.Command{At: time.Now(), By: o.By, Begin: &clustermap.Failover{Kind: kind, From: v.Map.PrimaryID(), To: args.To,
-		AllowLoss: args.AllowLoss, Reason: "asked for by " + o.By}}
-	rev, err := n.crew.Propose(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	views, stop := n.crew.Watch()
-	defer stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("it has begun and goes on, but is not done yet: see pgwatch status (%w)", context.Cause(ctx))
-		case v := <-views:
-			if done, err := ended(&v.Map, rev.Index); done || err != nil {
-				return Changed{Primary: v.Map.PrimaryID(), Epoch: v.Map.Epoch}, err
-			}
-		}
-	}
-}
-
-// ended tells how the failover with that number stands. The new primary takes writes before the other servers follow it.
-func ended(m *clustermap.Map, id uint64) (bool, error) {
-	switch {
-	case m.Index < id:
-		return false, nil
-	case m.Failover != nil && m.Failover.ID == id:
-		return m.Failover.State == clustermap.Reconverge, nil
-	case m.Last != nil && m.Last.ID == id && m.Last.State == clustermap.Failed:
-		return false, &control.Error{Code: control.CodeFailed, Msg: "it was given up: " + m.Last.Err}
-	}
-	return true, nil
+	return n.crew.Propose(ctx, c)
 }
 
 // who names the user of a process that asks.

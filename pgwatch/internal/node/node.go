@@ -13,7 +13,6 @@ import (
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/control"
 	"github.com/pgcrew/pgcrew/common/event"
-	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/agent"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/arbiter"
@@ -21,7 +20,6 @@ import (
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/failover"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/gossip"
-	"github.com/pgcrew/pgcrew/pgwatch/internal/health"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/hub"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
@@ -57,7 +55,13 @@ type Node struct {
 	programs *agent.Programs
 	gossip   *gossip.Gossip // nil without heartbeat_port
 	planner  planner
+	roster   *roster
 	fresh    atomic.Pointer[config.Config] // as last reloaded; Settings stay those of the start
+	latest   atomic.Pointer[Settings]      // the same with its servers
+	began    time.Time
+	stop     context.CancelFunc // ends Run in order
+	read     func() (*Settings, error)
+	reading  sync.Mutex
 }
 
 // Options are what a Node takes from its program.
@@ -78,7 +82,10 @@ func Run(ctx context.Context, s *Settings, o Options) error {
 	if err != nil {
 		return err
 	}
-	n := &Node{Settings: s, log: o.Log, version: o.Version}
+	n := &Node{Settings: s, log: o.Log, version: o.Version, began: time.Now(), read: o.Reload}
+	ctx, n.stop = context.WithCancel(ctx)
+	defer n.stop()
+	s.Self.System = systemName()
 	n.clock = func() time.Duration { d, _ := event.SystemClock(); return d }
 	dir := filepath.Join(s.Config.String("state_directory"), fmt.Sprintf("node%d", s.Self.ID))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -113,17 +120,10 @@ func (n *Node) observe(dir string, o Options) error {
 	c := n.Config
 	n.observer = newObserver(n.Self.ID, n.clock)
 	n.programs = &agent.Programs{Promoter: filepath.Join(o.Bin, "pgpromote"), Recoverer: filepath.Join(o.Bin, "pgrecover"), Config: c.Path(),
-		Local: func(id int) bool { return n.Local[id] }, Log: n.log}
-	var hands []agent.Backend
-	for _, b := range c.Backends() {
-		if n.Self.Witness {
-			break
-		}
-		n.observer.set(health.NewSettings(c, b, n.Passwords, n.Key, nil))
-		if n.Local[b.ID] {
-			hands = append(hands, agent.Backend{ID: b.ID, Server: postmaster.New(b.DataDirectory)})
-		}
-	}
+		Local: func(id int) bool { return n.latest.Load().Local[id] }, Log: n.log}
+	n.latest.Store(n.Settings)
+	probes, hands := n.watched()
+	n.observer.setAll(probes)
 	servers, interfaces := c.List("trusted_servers"), c.List("wd_monitoring_interfaces_list")
 	if len(servers)+len(interfaces) > 0 {
 		n.observer.asked = &arbiter.Settings{Servers: servers, Interfaces: interfaces, Command: c.String("trusted_server_command"), Path: c.String("ping_path"),
@@ -150,7 +150,8 @@ func (n *Node) join(dir string) (err error) {
 		n.log.Warn(note.Reason, "event", note.Type, "backend", note.Backend)
 		n.hub.Publish(payload(note), event.At{Index: s.Map.Index, Term: s.Term, Epoch: s.Map.Epoch})
 	}
-	n.crew, err = newCrew(n.Settings, dir, n.log, n.planner.plan, n.serveOrder)
+	n.roster = newRoster(filepath.Join(dir, "backends.json"), n.Backends, n.log)
+	n.crew, err = newCrew(n.Settings, dir, n.log, n.roster.configured(n.planner.plan), n.serveOrder)
 	return err
 }
 
@@ -171,6 +172,7 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 	})
 	wg.Go(func() { n.obey(life) })
 	wg.Go(func() { n.reloads(life, o) })
+	wg.Go(func() { n.tellTraps(life) })
 	if names := n.Config.List("wd_monitoring_interfaces_list"); len(names) > 0 {
 		wg.Go(func() { n.monitor(life, names) })
 	}
@@ -225,7 +227,8 @@ func (n *Node) obey(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case v := <-views:
-			n.observer.agent.Obey(v.Orders)
+			n.roster.settle(&v)
+			n.observer.agent.Obey(v.Orders, v.Map.Promised)
 			if pressing(&before, &v) {
 				n.observer.rush()
 			}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,6 +68,24 @@ func (o *observer) set(how health.Settings) {
 	}
 }
 
+// setAll has these servers watched and no others.
+func (o *observer) setAll(list []health.Settings) {
+	for _, how := range list {
+		o.set(how)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id, p := range o.probers {
+		if slices.ContainsFunc(list, func(how health.Settings) bool { return how.ID == id }) {
+			continue
+		}
+		delete(o.probers, id)
+		if p.stop != nil {
+			p.stop()
+		}
+	}
+}
+
 // ring says that something changed which the leader should hear of now.
 func (o *observer) ring() {
 	select {
@@ -116,7 +135,7 @@ func (o *observer) rush() {
 func (o *observer) rushes() bool { return o.clock() < time.Duration(o.hurry.Load()) }
 
 func (o *observer) report(epoch uint64) report.Report {
-	r := report.Report{Node: o.self, Epoch: epoch, Backends: o.seen(), Local: o.agent.Locals(), Hooks: o.agent.Hooks()}
+	r := report.Report{Node: o.self, Epoch: epoch, Backends: o.seen(), Local: o.agent.Locals(), Hooks: o.agent.Hooks(), Recoveries: o.agent.Recoveries()}
 	r.Arbiters, _ = o.arbiters.Load().(string)
 	return r
 }

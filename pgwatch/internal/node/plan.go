@@ -13,6 +13,7 @@ import (
 type planner struct {
 	failover.Planner
 	policy atomic.Pointer[failover.Policy]
+	wishes wishes
 	tell   func(s authority.Situation, n failover.Note)
 }
 
@@ -21,6 +22,7 @@ func (p *planner) plan(s authority.Situation) authority.Plan {
 	in := failover.Input{
 		Now: s.Now, Self: s.Self, Term: s.Term, Elected: s.Now - s.Watching, Map: s.Map,
 		Reports: map[clustermap.NodeID]failover.Arrival{}, Quorum: quorum(s.Quorum), OldLeasesEnd: s.OldLeasesEnd, Policy: p.policy.Load(),
+		Wishes: p.wishes.of(s.Term),
 	}
 	for _, n := range s.Nodes {
 		if n.Age >= 0 {
@@ -28,12 +30,13 @@ func (p *planner) plan(s authority.Situation) authority.Plan {
 		}
 	}
 	out := p.Plan(in)
+	p.wishes.planned(&out, &in.Map)
 	for _, n := range out.Notes {
 		if n.Type != event.TypeFailover { // every node tells those, when it has them in its Map
 			p.tell(s, n)
 		}
 	}
-	return authority.Plan{Commands: out.Propose, Orders: out.Orders, Serve: out.Serve}
+	return authority.Plan{Commands: out.Propose, Orders: out.Orders, Serve: out.Serve, Recoveries: out.Recoveries}
 }
 
 // payload is the event for a note.

@@ -8,6 +8,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
 const (
@@ -24,12 +25,13 @@ type publisher struct {
 	before authority.View
 	known  map[int]event.Backend
 	nodes  map[clustermap.NodeID]event.Node
+	runs   map[int]report.Recovery // by backend
 	holds  bool
 }
 
 // run publishes every change of the view and of what is seen, and a tick at least each quarter of a second.
 func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen func() sight, now func() time.Duration) {
-	p.known, p.nodes = map[int]event.Backend{}, map[clustermap.NodeID]event.Node{}
+	p.known, p.nodes, p.runs = map[int]event.Backend{}, map[clustermap.NodeID]event.Node{}, map[int]report.Recovery{}
 	p.before.Leader = clustermap.None
 	every := time.NewTicker(tickEvery)
 	defer every.Stop()
@@ -48,6 +50,7 @@ func (p *publisher) run(ctx context.Context, views <-chan authority.View, seen f
 		p.changes(&v)
 		p.members(&v, &s)
 		p.backends(&v, &s)
+		p.recoveries(&v)
 		// A lease that was merely renewed can wait for the next tick; one that came or went cannot.
 		if due || p.leases(&v) != p.leases(&p.before) {
 			p.tick(&v, now())
@@ -110,6 +113,12 @@ func (p *publisher) backends(v *authority.View, seen *sight) {
 		}
 		p.known[id] = plain
 		p.tell(e, at(v))
+	}
+	for id := range p.known {
+		if v.Map.Backend(id) == nil {
+			delete(p.known, id)
+			p.tell(event.Backend{ID: id, State: "unused"}, at(v))
+		}
 	}
 }
 

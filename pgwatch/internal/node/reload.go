@@ -7,7 +7,6 @@ import (
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/failover"
-	"github.com/pgcrew/pgcrew/pgwatch/internal/health"
 )
 
 // reloads reads the configuration again at each SIGHUP until ctx ends.
@@ -18,39 +17,67 @@ func (n *Node) reloads(ctx context.Context, o Options) {
 			return
 		case <-o.Hangup:
 		}
-		e := event.Config{OK: true}
-		if s, err := o.Reload(); err != nil {
-			for line := range strings.Lines(err.Error()) {
-				n.log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
-			}
-			n.log.Error("not reloaded, the old configuration stays in force")
-			e = event.Config{Err: err.Error()}
-		} else {
-			e.Restart = n.reload(s)
-			n.log.Info("reloaded")
-			if len(e.Restart) > 0 {
-				n.log.Warn("these parameters have new values that need a restart", "names", strings.Join(e.Restart, ", "))
-			}
-		}
-		v := n.crew.View()
-		n.hub.Publish(e, at(&v))
+		n.again(o.Reload) // it has said what was wrong
 	}
 }
 
-// reload puts in force what can be while the node runs: the rules of failover, the commands, and how servers are asked.
-// It returns the parameters whose new values wait for a restart.
-func (n *Node) reload(s *Settings) (restart []string) {
-	for _, name := range config.Restart(n.Config, s.Config) {
-		if p, _, ok := config.Lookup(name); ok && p.Tools&config.Watch != 0 {
-			restart = append(restart, name)
+// again reads the configuration once more. The error is what is wrong with it; then nothing has changed.
+func (n *Node) again(read func() (*Settings, error)) error {
+	n.reading.Lock()
+	defer n.reading.Unlock()
+	e := event.Config{OK: true}
+	s, err := read()
+	if err == nil {
+		e.Restart, err = n.reload(s)
+	}
+	if err != nil {
+		for line := range strings.Lines(err.Error()) {
+			n.log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
 		}
+		n.log.Error("not reloaded, the old configuration stays in force")
+		e = event.Config{Err: err.Error()}
+	} else {
+		n.log.Info("reloaded")
+		if len(e.Restart) > 0 {
+			n.log.Warn("these parameters have new values that need a restart", "names", strings.Join(e.Restart, ", "))
+		}
+	}
+	v := n.crew.View()
+	n.hub.Publish(e, at(&v))
+	return err
+}
+
+// reload puts in force what can be while the node runs: the rules of failover, the commands, which servers there are and how
+// they are asked. It returns the parameters whose new values wait for a restart, or an error, and then nothing has changed.
+func (n *Node) reload(s *Settings) (restart []string, err error) {
+	v, old := n.crew.View(), n.latest.Load()
+	restart = append(waiting(n.Config, s.Config, config.OnRestart), waiting(old.Config, s.Config, config.OnAdd)...)
+	s.keepAddresses(old)
+	if list := sameServers(s.Config); list != nil {
+		return nil, list
+	}
+	if err := barred(s.Backends, &v.Map); err != nil {
+		return nil, err
 	}
 	n.planner.policy.Store(failover.FromConfig(s.Config))
 	n.fresh.Store(s.Config)
-	for _, b := range n.Config.Backends() {
-		if !n.Self.Witness {
-			n.observer.set(health.NewSettings(s.Config, b, s.Passwords, s.Key, nil))
+	n.latest.Store(s)
+	probes, hands := s.watched()
+	n.observer.setAll(probes)
+	if err := n.observer.agent.Set(hands); err != nil {
+		n.log.Error("not all is known of the servers of this host", "err", err)
+	}
+	n.roster.replace(s.Backends, v.Leading)
+	n.roster.settle(&v)
+	return restart, nil
+}
+
+// waiting are this tool's parameters of a context that have changed and need a restart.
+func waiting(old, fresh *config.Config, when config.Context) (names []string) {
+	for _, name := range config.Restart(old, fresh) {
+		if p, _, ok := config.Lookup(name); ok && p.Tools&config.Watch != 0 && p.Context == when {
+			names = append(names, name)
 		}
 	}
-	return restart
+	return names
 }

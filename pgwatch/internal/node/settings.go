@@ -4,15 +4,21 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/pgcrew/pgcrew/common/certs"
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/passwd"
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/probe"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/agent"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/gossip"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/health"
 )
 
 // Settings is what a node takes from the configuration when it starts.
@@ -20,6 +26,8 @@ type Settings struct {
 	Config    *config.Config
 	Passwords *passwd.File
 	Key       *passwd.Key
+	TLS       *tls.Config // for servers
+	warnings  []string    // of what was read for them
 
 	Self     clustermap.Member
 	Members  []clustermap.Member // of the configuration, Self too
@@ -43,7 +51,7 @@ func NewSettings(ctx context.Context, c *config.Config, pw *passwd.File, key *pa
 		s.Backends = append(s.Backends, clustermap.Backend{ID: b.ID, Host: b.Host, Port: b.Port})
 		s.Local[b.ID] = !witness && probe.IsLocal(ctx, b.Host)
 	}
-	err := faults(c)
+	err := errors.Join(faults(c), s.readTLS(witness))
 	if !c.Bool("use_watchdog") {
 		s.Self = alone(c)
 		s.Members = []clustermap.Member{s.Self}
@@ -68,6 +76,41 @@ func NewSettings(ctx context.Context, c *config.Config, pw *passwd.File, key *pa
 		err = errors.Join(err, nobody(c, id))
 	}
 	return s, err
+}
+
+// keepAddresses leaves the servers that are in old, too, where they are there: they move at a restart only.
+func (s *Settings) keepAddresses(old *Settings) {
+	s.Config.KeepServers(old.Config)
+	for i, b := range s.Backends {
+		if j := slices.IndexFunc(old.Backends, func(o clustermap.Backend) bool { return o.ID == b.ID }); j >= 0 {
+			s.Backends[i], s.Local[b.ID] = old.Backends[j], old.Local[b.ID]
+		}
+	}
+}
+
+// watched is how this node looks at the servers, and which it acts on. A witness does neither.
+func (s *Settings) watched() (probes []health.Settings, hands []agent.Backend) {
+	if s.Self.Witness {
+		return nil, nil
+	}
+	for _, b := range s.Config.Backends() {
+		probes = append(probes, health.NewSettings(s.Config, b, s.Passwords, s.Key, s.TLS))
+		hand := agent.Backend{ID: b.ID, Far: !s.Local[b.ID]}
+		if s.Local[b.ID] {
+			hand.Server = postmaster.New(b.DataDirectory)
+		}
+		hands = append(hands, hand)
+	}
+	return probes, hands
+}
+
+// readTLS reads with which certificates servers are asked. A witness asks none.
+func (s *Settings) readTLS(witness bool) (err error) {
+	if witness || s.Config.Unsure("ssl") {
+		return nil
+	}
+	s.TLS, err = certs.Prefer(s.Config, func(w string) { s.warnings = append(s.warnings, w) })
+	return err
 }
 
 // listenAddress is where other nodes reach this one: everywhere, unless the configuration says where.

@@ -3,6 +3,7 @@ package node
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
@@ -100,7 +101,9 @@ func TestOpinionsOfAllNodes(t *testing.T) {
 	if e := s.backend(v, 0, seen); e.State != "down" || !reflect.DeepEqual(e.By, []string{"a:9000", "b:9000"}) {
 		t.Errorf("%+v", e)
 	}
-	st := s.status(v, *seen, 0, "test")
+	n := &Node{Settings: s, clock: func() time.Duration { return 0 }, observer: newObserver(0, nil)}
+	n.fresh.Store(s.Config)
+	st := n.status(v, *seen)
 	if want := map[string]string{"a:9000": "refused", "b:9000": "refused", "c:9000": "well"}; !reflect.DeepEqual(st.Backends[0].Opinions, want) {
 		t.Errorf("opinions are %v", st.Backends[0].Opinions)
 	}

@@ -15,7 +15,7 @@ const addWitness = "add a witness: pgwatch run --witness on a third host"
 // Traps are what an operator of this configuration should know before it matters. Each names the mend.
 func (s *Settings) Traps(ctx context.Context) (list []string) {
 	c := s.Config
-	list = s.roadTraps(ctx)
+	list = append(s.roadTraps(ctx), s.warnings...)
 	say := func(name, text, mend string) { list = append(list, c.Problem(name, text, mend).String()) }
 	if c.Bool("use_watchdog") && c.String("wd_authkey") == "" {
 		say("wd_authkey", "wd_authkey is empty: whoever reaches wd_port can join and decide", "set the same secret on all nodes")

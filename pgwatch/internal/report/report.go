@@ -20,7 +20,6 @@ type Report struct {
 	Backends []Backend         `json:"backends,omitempty"` // its view of every backend; a witness has none
 	Local    []Local           `json:"local,omitempty"`    // of the backends on its own host
 	Arbiters string            `json:"arbiters,omitempty"` // of trusted_servers: "", reached or lost
-	Closed   uint64            `json:"closed,omitempty"`   // routers of this host write in no epoch below this one
 	Hooks    []HookDone        `json:"hooks,omitempty"`    // that ended on this node: the newest 32
 
 	Recoveries []Recovery `json:"recoveries,omitempty"` // that this node runs, and of each backend the newest that ended
@@ -92,6 +91,7 @@ type Local struct {
 	ID         int        `json:"id"`
 	Postmaster Postmaster `json:"postmaster"`
 	Stopped    bool       `json:"stopped,omitempty"`   // stopped, not fallen: pg_control says "shut down"
+	Standby    bool       `json:"standby,omitempty"`   // it is dead, and was a standby
 	Promised   uint64     `json:"promised,omitempty"`  // it will not obey an epoch below this one; kept on disk
 	Recruited  uint64     `json:"recruited,omitempty"` // for that epoch its receiver has ended
 	Promoted   uint64     `json:"promoted,omitempty"`  // for that epoch it was made the primary
@@ -165,4 +165,6 @@ type Grant struct {
 	VIP    time.Duration `json:"vip,omitempty"`   // the node may hold the virtual address
 	Token  uint64        `json:"token,omitempty"` // of the virtual address; a higher one ends all lower ones
 	Orders []Order       `json:"orders,omitempty"`
+
+	Recoveries []Recovery `json:"recoveries,omitempty"` // of all nodes, for those who ask this one
 }

@@ -10,13 +10,12 @@ import (
 
 // A Node is a process on a host of its own.
 type Node struct {
-	w      *World
-	Self   clustermap.Member
-	all    []clustermap.Member
-	Disk   *Disk
-	Core   *authority.Core // nil while the process is down
-	View   authority.View  // the newest, also after the process has ended: leases live on
-	Closed uint64          // below this epoch its routers do not write, whatever the lease says
+	w    *World
+	Self clustermap.Member
+	all  []clustermap.Member
+	Disk *Disk
+	Core *authority.Core // nil while the process is down
+	View authority.View  // the newest, also after the process has ended: leases live on
 
 	Results map[uint64]authority.Result // of Propose
 	ids     uint64

@@ -78,19 +78,13 @@ func newWorld(s sim.Setting) *crew {
 	c := &crew{bad: clustermap.None}
 	s.Plan = func(*sim.Node) func(authority.Situation) authority.Plan { return c.plan }
 	s.Report = func(n *sim.Node) report.Report {
-		r := report.Report{Node: n.Self.ID, Epoch: n.View.Map.Epoch, Closed: n.Closed, Arbiters: "reached"}
+		r := report.Report{Node: n.Self.ID, Epoch: n.View.Map.Epoch, Arbiters: "reached"}
 		if beside := int(s.Seed % 2); !c.Net.Reaches(int(n.Self.ID), beside) {
 			r.Arbiters = "lost"
 		}
 		return r
 	}
-	s.Seen = func(n *sim.Node, v *authority.View) {
-		c.check.Seen(n, v)
-		// Some routers close when they hear of a failover, and say so.
-		if f := v.Map.Failover; f != nil && (int(f.ID)+int(n.Self.ID))%2 == 0 {
-			n.Closed = max(n.Closed, f.Epoch)
-		}
-	}
+	s.Seen = func(n *sim.Node, v *authority.View) { c.check.Seen(n, v) }
 	s.Step = func() { c.check.Step() }
 	c.World = sim.New(s)
 	c.check = sim.NewCheck(c.World)

@@ -1,0 +1,80 @@
+package trap
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/postmaster"
+	"github.com/pgcrew/pgcrew/common/probe"
+)
+
+func crew(servers ...*pgtest.Server) Crew {
+	c := Crew{RecoveryUser: "postgres"}
+	for i, s := range servers {
+		c.Servers = append(c.Servers, Server{ID: i, Host: s.SocketDir(), Addr: s.Addr()})
+	}
+	return c
+}
+
+func ask(t *testing.T, c Crew, id int, s *pgtest.Server, user string) Facts {
+	t.Helper()
+	l := probe.Login{User: user, Password: pgtest.Password, Database: "postgres", Limit: time.Minute}
+	conn, err := l.Connect(t.Context(), "tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f, err := c.Ask(t.Context(), id, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// has looks for exactly these traps, in this order.
+func has(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	for i, w := range want {
+		if len(got) != len(want) || !strings.Contains(got[i], w) {
+			t.Fatalf("got %q\nwant %q", got, want)
+		}
+	}
+}
+
+func TestRealServers(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1, pgtest.Conf("synchronous_standby_names = 'nobody'\nsynchronous_commit = local\nmax_slot_wal_keep_size = -1"))
+	s := standbys[0]
+	s.Exec(t, "ALTER SYSTEM SET restore_command = 'scp archive:/a/%f %p'")
+	s.Exec(t, "ALTER SYSTEM SET wal_retrieve_retry_interval = '5s'")
+	s.Reload(t)
+	s.Until(t, "SHOW restore_command", "scp archive:/a/%f %p")
+	primary.Exec(t, "CREATE ROLE watcher LOGIN IN ROLE pg_monitor")
+	primary.Exec(t, "CREATE ROLE nobody LOGIN")
+	s.WaitReplay(t, primary)
+	c := crew(primary, s)
+	of := func(user string) []string {
+		return c.Find([]Facts{ask(t, c, 0, primary, user), ask(t, c, 1, s, user)})
+	}
+	primary.Until(t, "SELECT count(*) FROM pg_stat_replication", "1")
+	has(t, of("watcher"), "max_slot_wal_keep_size is -1", "synchronous_standby_names has 'nobody'", "scp ends with 255", "wal_retrieve_retry_interval is 5000 ms")
+	has(t, of("nobody"), "max_slot_wal_keep_size is -1", "scp ends with 255", "wal_retrieve_retry_interval is 5000 ms")
+	c.RecoveryUser = "nobody"
+	has(t, of("watcher"), "recovery_user 'nobody' is no superuser", "max_slot", "synchronous_standby_names", "scp", "wal_retrieve")
+
+	srv := postmaster.New(s.Data(""))
+	if _, ok := Read(t.Context(), 1, srv); ok {
+		t.Error("the files of a standby that runs are read")
+	}
+	s.Kill(t, syscall.SIGKILL)
+	for srv.Look().Postmaster != postmaster.Dead {
+		time.Sleep(10 * time.Millisecond)
+	}
+	f, ok := Read(t.Context(), 1, srv)
+	if !ok {
+		t.Fatal("the files of a dead standby are not read")
+	}
+	has(t, c.Find([]Facts{f}), "scp ends with 255", "wal_retrieve_retry_interval is 5000 ms")
+}
