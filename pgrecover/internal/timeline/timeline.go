@@ -3,6 +3,7 @@ package timeline
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -57,5 +58,19 @@ func (h History) End(tli uint32) (end uint64, none, known bool) {
 	return 0, false, false
 }
 
+// File is the name of a timeline's history file, in pg_wal. Timeline 1 has none.
+func File(tli uint32) string { return fmt.Sprintf("%08X.history", tli) }
+
 // LSN writes a place in the WAL as PostgreSQL does.
 func LSN(at uint64) string { return fmt.Sprintf("%X/%X", at>>32, uint32(at)) }
+
+// ParseLSN reads a place in the WAL as PostgreSQL writes it.
+func ParseLSN(s string) (uint64, error) {
+	high, low, ok := strings.Cut(s, "/")
+	h, err := strconv.ParseUint(high, 16, 32)
+	l, lowErr := strconv.ParseUint(low, 16, 32)
+	if !ok || err != nil || lowErr != nil {
+		return 0, fmt.Errorf("%.40q is no place in the WAL", s)
+	}
+	return h<<32 | l, nil
+}
