@@ -24,6 +24,9 @@ type Server struct {
 // New names a server by its data directory; "" is one of which none is known. Its configuration may be elsewhere.
 func New(dir string) *Server { return &Server{dir: dir} }
 
+// Data is the data directory.
+func (s *Server) Data() string { return s.dir }
+
 // A Presence is whether a server runs.
 type Presence string
 
@@ -41,11 +44,12 @@ type State struct {
 	PID        int    // of the postmaster; 0 unless it runs
 	Orphans    []int  // process numbers of what it left behind
 	Stopped    bool   // it is dead, and was shut down in order before
+	Standby    bool   // it is dead, and was a standby before
 	Why        string // it is unknown
 }
 
 func (s State) same(o State) bool {
-	return s.Postmaster == o.Postmaster && s.PID == o.PID && slices.Equal(s.Orphans, o.Orphans) && s.Stopped == o.Stopped && s.Why == o.Why
+	return s.Postmaster == o.Postmaster && s.PID == o.PID && slices.Equal(s.Orphans, o.Orphans) && s.Stopped == o.Stopped && s.Standby == o.Standby && s.Why == o.Why
 }
 
 // Look says how the server is now. It takes microseconds while the server runs, and a walk through /proc otherwise.
@@ -81,7 +85,7 @@ func (s *Server) Look() State {
 		return unknown(fmt.Errorf("%s: no process is seen, but the server may run in another container", s.dir))
 	}
 	c, err := s.Control()
-	return State{Postmaster: Dead, Stopped: err == nil && c.Stopped}
+	return State{Postmaster: Dead, Stopped: err == nil && c.Stopped, Standby: err == nil && c.Standby}
 }
 
 // lost describes processes to which postmaster.pid does not lead.
