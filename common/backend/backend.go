@@ -3,16 +3,19 @@ package backend
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pgcrew/pgcrew/common/certs"
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/probe"
@@ -24,10 +27,11 @@ type Server struct {
 	Host            string // a folder means its Unix socket there
 	Port            int
 	DataDirectory   string
-	ApplicationName string   // backend_application_name, or ""
-	User, Password  string   // of a superuser; an empty password leaves it to .pgpass and pg_hba.conf
-	Sockets         []string // folders of Unix sockets to try first, when the server is on this host
-	Tool            string   // what the sessions call themselves
+	ApplicationName string      // backend_application_name, or ""
+	User, Password  string      // of a superuser; an empty password leaves it to .pgpass and pg_hba.conf
+	TLS             *tls.Config // for a server that has it; nil: none
+	Sockets         []string    // folders of Unix sockets to try first, when the server is on this host
+	Tool            string      // what the sessions call themselves
 }
 
 // Servers are all backends of a configuration, with the login of recovery_user and its password as in Pgpool-II:
@@ -44,10 +48,15 @@ func Servers(c *config.Config, tool string) ([]Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What it warns of is said by the check of pgwatch and pgrouter.
+	secure, err := certs.Prefer(c, func(string) {})
+	if err != nil {
+		return nil, err
+	}
 	var list []Server
 	for _, b := range c.Backends() {
 		list = append(list, Server{ID: b.ID, Host: b.Host, Port: b.Port, DataDirectory: b.DataDirectory,
-			ApplicationName: b.ApplicationName, User: user, Password: password, Tool: tool})
+			ApplicationName: b.ApplicationName, User: user, Password: password, TLS: secure, Tool: tool})
 	}
 	return list, nil
 }
@@ -82,28 +91,49 @@ const connectTimeout = 3 * time.Second
 func (s Server) Connect(ctx context.Context) (*pgx.Conn, error) {
 	var errs []error
 	for _, host := range append(s.Sockets[:len(s.Sockets):len(s.Sockets)], s.Host) {
-		c, err := pgx.ParseConfig("dbname=postgres sslmode=prefer application_name=" + s.Tool)
-		if err != nil {
-			return nil, err
+		secure := s.TLS
+		if probe.IsFolder(host) {
+			secure = nil
 		}
-		c.Host, c.Port, c.User, c.ConnectTimeout = host, uint16(s.Port), s.User, connectTimeout
-		if s.Password != "" {
-			c.Password = s.Password
+		conn, err := s.login(ctx, host, secure)
+		if secure != nil && probe.Barred(err) {
+			conn, err = s.login(ctx, host, nil)
 		}
-		for _, f := range c.Fallbacks {
-			f.Host, f.Port = c.Host, c.Port
-		}
-		// Settings of a role must not delay or divert what is done here.
-		c.RuntimeParams["statement_timeout"], c.RuntimeParams["lock_timeout"] = "0", "0"
-		c.RuntimeParams["synchronous_commit"] = "local"
-		c.DefaultQueryExecMode = pgx.QueryExecModeExec
-		conn, err := pgx.ConnectConfig(ctx, c)
 		if err == nil {
 			return conn, nil
 		}
 		errs = append(errs, err)
 	}
 	return nil, fmt.Errorf("log in to node %d (%s) as %s: %w", s.ID, s.Addr(), s.User, errors.Join(errs...))
+}
+
+func (s Server) login(ctx context.Context, host string, secure *tls.Config) (*pgx.Conn, error) {
+	// Host and user must be in the text, because by them .pgpass is searched. TLS is put on the connection below, where it
+	// costs a server without it no second one.
+	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace
+	c, err := pgx.ParseConfig(fmt.Sprintf("host='%s' port=%d user='%s' dbname=postgres sslmode=disable application_name=%s",
+		quote(host), s.Port, quote(s.User), s.Tool))
+	if err != nil {
+		return nil, err
+	}
+	c.ConnectTimeout = connectTimeout
+	if s.Password != "" {
+		c.Password = s.Password
+	}
+	if secure != nil {
+		c.AfterNetConnect = func(ctx context.Context, _ *pgconn.Config, nc net.Conn) (net.Conn, error) {
+			safe, err := probe.Encrypt(ctx, nc, secure)
+			if err != nil {
+				return nc, err
+			}
+			return safe, nil
+		}
+	}
+	// Settings of a role must not delay or divert what is done here.
+	c.RuntimeParams["statement_timeout"], c.RuntimeParams["lock_timeout"] = "0", "0"
+	c.RuntimeParams["synchronous_commit"] = "local"
+	c.DefaultQueryExecMode = pgx.QueryExecModeExec
+	return pgx.ConnectConfig(ctx, c)
 }
 
 // Code returns the SQLSTATE of an error, or "".

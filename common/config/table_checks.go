@@ -38,7 +38,7 @@ var failoverParams = []Param{
 
 // recoverParams are about making a server a standby again.
 var recoverParams = []Param{
-	{Name: "recovery_user", Kind: Text, Context: OnReload, Tools: Promote | Recover, Help: "superuser for recovery and promotion"},
+	{Name: "recovery_user", Kind: Text, Context: OnReload, Tools: Watch | Promote | Recover, Help: "superuser for recovery and promotion"},
 	{Name: "recovery_password", Kind: Text, Secret: true, Context: OnReload, Tools: Promote | Recover, Help: "its password; empty to look in pool_passwd"},
 	{Name: "recovery_database", Kind: Text, Default: "postgres", Context: OnReload, Tools: Recover, State: Ignored, Under: "recovery_1st_stage_command", Help: "database with the pgpool_recovery extension"},
 	{Name: "recovery_1st_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Ignored, Instead: "pgrecover makes no new copy of a server yet: run the script by hand", Help: "script in the primary's data folder that makes a standby"},

@@ -35,17 +35,17 @@ var authParams = []Param{
 
 // tlsParams are about encryption, on both sides.
 var tlsParams = []Param{
-	{Name: "ssl", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router, Help: "offer TLS to clients, and ask servers for it"},
-	{Name: "ssl_key", Kind: Text, Context: OnReload, Tools: Router, Help: "file with the private key"},
-	{Name: "ssl_cert", Kind: Text, Context: OnReload, Tools: Router, Help: "file with the certificate chain"},
-	{Name: "ssl_ca_cert", Kind: Text, Context: OnReload, Tools: Router, Help: "file with the certificates that clients and servers are checked against"},
-	{Name: "ssl_ca_cert_dir", Kind: Text, Context: OnReload, Tools: Router, Help: "folder with such certificates"},
-	{Name: "ssl_crl_file", Kind: Text, Context: OnReload, Tools: Router, Help: "file with revoked certificates"},
-	{Name: "ssl_ciphers", Kind: Text, Default: "HIGH:MEDIUM:+3DES:!aNULL", Context: OnReload, Tools: Router, Help: "ciphers for TLS 1.2, in OpenSSL's words"},
+	{Name: "ssl", Kind: Bool, Default: "off", Context: OnRestart, Tools: Router | Watch | Promote | Recover, Help: "offer TLS to clients, and ask servers for it; pgwatch, pgpromote and pgrecover always ask them"},
+	{Name: "ssl_key", Kind: Text, Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "file with the private key"},
+	{Name: "ssl_cert", Kind: Text, Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "file with the certificate chain"},
+	{Name: "ssl_ca_cert", Kind: Text, Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "file with the certificates that clients and servers are checked against"},
+	{Name: "ssl_ca_cert_dir", Kind: Text, Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "folder with such certificates"},
+	{Name: "ssl_crl_file", Kind: Text, Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "file with revoked certificates"},
+	{Name: "ssl_ciphers", Kind: Text, Default: "HIGH:MEDIUM:+3DES:!aNULL", Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "ciphers for TLS 1.2, in OpenSSL's words"},
 	{Name: "ssl_prefer_server_ciphers", Kind: Bool, Default: "off", Context: OnReload, Tools: Router, State: Ignored, Instead: "the order of ciphers is the TLS library's", Help: "take the server's order of ciphers"},
 	{Name: "ssl_ecdh_curve", Kind: Text, Default: "prime256v1", Context: OnReload, Tools: Router, Help: "elliptic curve for key exchange"},
 	{Name: "ssl_dh_params_file", Kind: Text, Context: OnReload, Tools: Router, State: Ignored, Instead: "keys are exchanged over elliptic curves only", Help: "file with Diffie-Hellman parameters"},
-	{Name: "ssl_passphrase_command", Kind: Text, Context: OnReload, Tools: Router, Help: "command that prints the passphrase of ssl_key"},
+	{Name: "ssl_passphrase_command", Kind: Text, Context: OnReload, Tools: Router | Watch | Promote | Recover, Help: "command that prints the passphrase of ssl_key"},
 }
 
 // poolParams are about server connections that outlive a client.

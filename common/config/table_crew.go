@@ -8,6 +8,7 @@ var crewParams = []Param{
 	{Name: "state_directory", Kind: Text, Default: "/var/lib/pgcrew", Context: OnRestart, Tools: Watch | Pgpool, Help: "folder of what a node must not forget: its log and its promises"},
 	{Name: "shutdown_timeout", Kind: Duration, Unit: Second, Default: "30", Context: OnReload, Tools: Router, Help: "time transactions have to end when the router stops"},
 	{Name: "failover_wait", Kind: Duration, Unit: Second, Default: "10", Context: OnReload, Tools: Router, Help: "time a statement waits for a new primary"},
+	{Name: "failover_max_lag", Kind: Bytes, Unit: Byte, Max: 1 << 50, Default: "16MB", Context: OnReload, Tools: Watch, Help: "a standby that is known to lack more than this of the primary's WAL is not promoted without being asked for"},
 	{Name: "pool_mode", Kind: Enum, Values: []string{"session", "transaction", "auto"}, Missing: map[string]string{"transaction": oneMode, "auto": oneMode}, Default: "session", Context: OnRestart, Tools: Router, Help: "how long a client keeps a server connection"},
 	{Name: "num_loops", Kind: Int, Min: 1, Max: 1024, Default: "1", Context: OnRestart, Tools: Router, Help: "event loops that carry the traffic"},
 	{Name: "backend_unix_socket", Kind: Enum, Values: []string{"auto", "off"}, Default: "auto", Context: OnReload, Tools: Router, Help: "reach a server on this host by its Unix socket"},

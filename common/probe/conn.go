@@ -40,6 +40,20 @@ func (c *Conn) Close() {
 	<-c.pg.CleanupDone()
 }
 
+// Rows runs SQL and returns the rows of its last result as text, where NULL is empty.
+func (c *Conn) Rows(ctx context.Context, sql string) ([][]string, error) {
+	found, err := c.rows(ctx, sql)
+	var list [][]string
+	for _, r := range found {
+		var row []string
+		for _, v := range r {
+			row = append(row, string(v))
+		}
+		list = append(list, row)
+	}
+	return list, err
+}
+
 // rows runs SQL and returns the rows of its last result.
 func (c *Conn) rows(ctx context.Context, sql string) ([][][]byte, error) {
 	if c.pg.IsClosed() {

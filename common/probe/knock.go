@@ -3,12 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
-	"io"
-	"time"
 )
-
-// sslRequest is the message of that name in PostgreSQL's chapter "Message Formats".
-var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 
 // Knock finds out whether somebody answers at an address, without logging in: it asks whether the server would speak
 // TLS, and hangs up. Unlike a mere connection, which the kernel makes, it needs a process of the server to run; and it
@@ -29,13 +24,6 @@ func (l Login) knock(ctx context.Context, network, address string) error {
 		return err
 	}
 	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	if _, err = c.Write(sslRequest); err == nil {
-		_, err = io.ReadFull(c, make([]byte, 1))
-	}
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
+	_, err = askTLS(ctx, c)
 	return err
 }

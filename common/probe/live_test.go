@@ -2,12 +2,15 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/certs/certtest"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
@@ -172,4 +175,47 @@ func TestIsLocal(t *testing.T) {
 			t.Errorf("%s: %t", host, got)
 		}
 	}
+}
+
+func TestTLS(t *testing.T) {
+	cert, key := certtest.Files(t, certtest.Issue(t, "server", nil))
+	with := []pgtest.Option{pgtest.Conf("ssl = on"), pgtest.File("server.crt", cert), pgtest.File("server.key", key)}
+	secure := &tls.Config{InsecureSkipVerify: true}
+	for name, c := range map[string]struct {
+		opts   []pgtest.Option
+		secure *tls.Config
+		want   string // of pg_stat_ssl.ssl, or in the error
+	}{
+		"only with TLS":             {append(with, pgtest.HBA("hostssl all all all scram-sha-256")), secure, "t"},
+		"only with TLS, not had":    {append(with, pgtest.HBA("hostssl all all all scram-sha-256")), nil, "no encryption"},
+		"only without TLS":          {append(with, pgtest.HBA("hostnossl all all all scram-sha-256")), secure, "f"},
+		"the server has none":       {[]pgtest.Option{pgtest.HBA("host all all all scram-sha-256")}, secure, "f"},
+		"its certificate is a fake": {with, &tls.Config{ServerName: "localhost", RootCAs: x509.NewCertPool()}, "unknown authority"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pgtest.Primary(t, c.opts...)
+			l := Login{User: "postgres", Password: pgtest.Password, Database: "postgres", Limit: limit, TLS: c.secure}
+			conn, err := l.Connect(context.Background(), "tcp", p.Addr())
+			if err != nil {
+				if !strings.Contains(err.Error(), c.want) || Judge(err) != Denied {
+					t.Errorf("%v, verdict %d", err, Judge(err))
+				}
+				return
+			}
+			defer conn.Close()
+			rows, err := conn.rows(context.Background(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+			if err != nil || string(rows[0][0]) != c.want || conn.Method != 10 {
+				t.Errorf("ssl %s, method %d, %v", rows, conn.Method, err)
+			}
+		})
+	}
+	t.Run("nobody answers in time", func(t *testing.T) {
+		p := pgtest.Primary(t)
+		p.Kill(t, syscall.SIGSTOP)
+		defer p.Kill(t, syscall.SIGCONT)
+		_, err := Login{User: "postgres", Database: "postgres", Limit: 100 * time.Millisecond, TLS: secure}.Connect(context.Background(), "tcp", p.Addr())
+		if Judge(err) != Silent {
+			t.Errorf("%v, verdict %d", err, Judge(err))
+		}
+	})
 }

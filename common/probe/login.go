@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,7 +16,7 @@ type Login struct {
 	Application              string        // application_name of the session
 	Dial                     time.Duration // limit of connecting; 0 is none of our own
 	Limit                    time.Duration // of connecting and logging in together, and of each query; 0 is none
-	TLS                      *tls.Config   // tried first when not nil; a server without TLS gets a plain connection
+	TLS                      *tls.Config   // nil: none; else as Encrypt does it, but never on a Unix socket
 	Dialer                   Dialer        // nil: a net.Dialer
 }
 
@@ -30,8 +29,12 @@ type Dialer interface {
 func (l Login) Connect(ctx context.Context, network, address string) (*Conn, error) {
 	ctx, cancel := within(ctx, l.Limit)
 	defer cancel()
-	c, err := l.once(ctx, network, address, l.TLS)
-	if l.TLS != nil && err != nil && strings.Contains(err.Error(), "server refused TLS") {
+	t := l.TLS
+	if network == "unix" {
+		t = nil
+	}
+	c, err := l.once(ctx, network, address, t)
+	if t != nil && Barred(err) {
 		c, err = l.once(ctx, network, address, nil)
 	}
 	if err != nil {
@@ -46,13 +49,10 @@ func (l Login) once(ctx context.Context, network, address string, t *tls.Config)
 	if err != nil {
 		return nil, err
 	}
-	if network == "unix" {
-		t = nil
-	}
 	c := &Conn{limit: l.Limit}
 	sniff := &sniffer{}
 	cfg.User, cfg.Password, cfg.Database = l.User, l.Password, l.Database
-	cfg.ConnectTimeout, cfg.Fallbacks, cfg.TLSConfig = 0, nil, t
+	cfg.ConnectTimeout, cfg.Fallbacks = 0, nil
 	cfg.RuntimeParams = map[string]string{"application_name": l.Application}
 	cfg.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"localhost"}, nil }
 	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -66,7 +66,13 @@ func (l Login) once(ctx context.Context, network, address string, t *tls.Config)
 		}
 		return raw, err
 	}
-	cfg.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, nc net.Conn) (net.Conn, error) {
+	cfg.AfterNetConnect = func(ctx context.Context, _ *pgconn.Config, nc net.Conn) (net.Conn, error) {
+		if t != nil {
+			var err error
+			if nc, err = Encrypt(ctx, nc, t); err != nil {
+				return c.raw, err
+			}
+		}
 		sniff.Conn = nc
 		return sniff, nil
 	}

@@ -48,7 +48,10 @@ func Judge(err error) Verdict {
 	}
 	var op *net.OpError
 	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &op) || errors.As(err, &timeout) && timeout.Timeout() {
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return Denied // an alert of TLS
+	}
+	if errors.Is(err, context.DeadlineExceeded) || op != nil || errors.As(err, &timeout) && timeout.Timeout() {
 		return Silent
 	}
 	// What is left was sent by the server and not understood or not accepted by us: a certificate, a method of

@@ -42,6 +42,7 @@ func TestJudge(t *testing.T) {
 		{"name unknown", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, Silent},
 		{"our own files are used up", network(syscall.EMFILE), Ours},
 		{"our own ports are used up", network(syscall.EADDRNOTAVAIL), Ours},
+		{"it accepts no certificate of ours", fmt.Errorf("TLS: %w", &net.OpError{Op: "remote error", Err: errors.New("tls: unknown certificate authority")}), Denied},
 		{"we gave up", fmt.Errorf("x: %w", context.Canceled), Ours},
 		{"something it sent", errors.New("unknown authentication"), Denied},
 	} {
