@@ -81,13 +81,12 @@ func hold(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(ours, now), nil
 }
 
-// isPgpool tells whether a process is one of Pgpool-II, which locks nothing.
+// isPgpool tells whether a process is one of Pgpool-II, which locks nothing. One that has ended, and whose parent has not
+// looked yet, is none (proc(5)).
 func isPgpool(pid int) bool {
-	if pid <= 0 {
-		return false
-	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return err == nil && strings.TrimSpace(string(name)) == "pgpool"
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	state, is := strings.CutPrefix(string(text), fmt.Sprintf("%d (pgpool) ", pid))
+	return err == nil && is && !strings.HasPrefix(state, "Z")
 }
 
 func write(f *os.File) error {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 )
 
 func TestCreate(t *testing.T) {
@@ -43,13 +44,18 @@ func TestStale(t *testing.T) {
 	dir := t.TempDir()
 	other := exec.Command("sleep", "600")
 	pgpool := exec.Command(link(t, dir, "pgpool"), "600")
-	for _, c := range []*exec.Cmd{other, pgpool} {
+	zombie := exec.Command(pgpool.Path, "600")
+	for _, c := range []*exec.Cmd{other, pgpool, zombie} {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { c.Process.Kill(); c.Wait() }()
 	}
-	waitForName(t, pgpool.Process.Pid)
+	for _, c := range []*exec.Cmd{pgpool, zombie} {
+		until(t, c.Process.Pid, isPgpool)
+	}
+	zombie.Process.Kill()
+	until(t, zombie.Process.Pid, func(pid int) bool { return !isPgpool(pid) })
 	for name, c := range map[string]struct {
 		text  string
 		alive int
@@ -59,6 +65,7 @@ func TestStale(t *testing.T) {
 		"no process":       {"4194305\n", 0, false},
 		"another program":  {fmt.Sprint(other.Process.Pid), 0, false},
 		"Pgpool-II":        {fmt.Sprintf("%d\x00", pgpool.Process.Pid), pgpool.Process.Pid, false},
+		"ended":            {fmt.Sprint(zombie.Process.Pid), 0, false},
 		"not a number":     {"pgpool\n", 0, true},
 		"a process group":  {"-1\n", 0, true},
 		"longer than that": {"123456789012345678901234567890123456789012345678901234567890123456789\n", 0, true},
@@ -105,11 +112,13 @@ func link(t *testing.T, dir, name string) string {
 	return path
 }
 
-// waitForName waits until the program has replaced the copy of this one that started it.
-func waitForName(t *testing.T, pid int) {
-	for !isPgpool(pid) {
+// until waits until a child, which nobody has waited for, is what it shall be.
+func until(t *testing.T, pid int, is func(pid int) bool) {
+	t.Helper()
+	for !is(pid) {
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
