@@ -22,13 +22,16 @@ PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 SEEDS    ?= 10000
 
-all: $(tools:%=bin/%) bin/pcp
+all: $(tools:%=bin/%) bin/pcp bin/pgpool
 
 bin/%: FORCE
 	CGO_ENABLED=0 go build -trimpath -o $@ ./$*
 
 bin/pcp: FORCE
 	CGO_ENABLED=0 go build -trimpath -o $@ ./pcpd/cmd/pcp
+
+bin/pgpool: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./contrib/pgpool
 
 check: all
 	@test -z "$$(gofmt -l $(modules))" || { echo "gofmt would change:"; gofmt -l $(modules); exit 1; }
@@ -72,6 +75,10 @@ tidy:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(tools:%=bin/%) bin/pcp $(DESTDIR)$(PREFIX)/bin
+	# Not into bin: there may be a pgpool of Pgpool-II.
+	install -d $(DESTDIR)$(PREFIX)/lib/pgcrew
+	install -m 755 bin/pgpool $(DESTDIR)$(PREFIX)/lib/pgcrew
+	install -m 644 contrib/pgpool/pgpool.8 $(DESTDIR)$(PREFIX)/lib/pgcrew
 	install -m 644 pcpd/cmd/pcp/pcp.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	for p in $(pcps); do ln -sf pcp $(DESTDIR)$(PREFIX)/bin/$$p && ln -sf pcp.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit; done
 	install -m 644 $(tools:%=%/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
