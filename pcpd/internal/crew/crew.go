@@ -26,7 +26,7 @@ const (
 
 // How long an answer may take. A tool that hangs must not hang those who ask what goes on.
 const (
-	quick    = 5 * time.Second
+	quick    = 3 * time.Second
 	decision = 15 * time.Second // what the leader must have agreed to
 	change   = time.Minute      // another primary
 )
