@@ -75,7 +75,7 @@ tidy:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(tools:%=bin/%) bin/pcp $(DESTDIR)$(PREFIX)/bin
-	# Not into bin: there may be a pgpool of Pgpool-II.
+# Not into bin: there may be a pgpool of Pgpool-II.
 	install -d $(DESTDIR)$(PREFIX)/lib/pgcrew
 	install -m 755 bin/pgpool $(DESTDIR)$(PREFIX)/lib/pgcrew
 	install -m 644 contrib/pgpool/pgpool.8 $(DESTDIR)$(PREFIX)/lib/pgcrew
