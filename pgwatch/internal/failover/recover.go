@@ -46,7 +46,11 @@ func (s *scene) told(id string) (r report.Recovery, by clustermap.NodeID, ok boo
 // recoveries gives the orders of all recoveries and says how each stands.
 func (s *scene) recoveries() {
 	for _, w := range s.Wishes {
-		if j := s.p.jobs[w.Backend]; j == nil || j.wish.ID != w.ID && s.over(j) {
+		if s.Map.Backend(w.Backend) == nil {
+			s.plan.Recoveries = append(s.plan.Recoveries, s.unbegun(&job{wish: w}, "the backend was taken out of the configuration"))
+			continue
+		}
+		if j := s.p.jobs[w.Backend]; j == nil && !s.isRecovered(w.Backend) || j != nil && j.wish.ID != w.ID && s.over(j) {
 			s.p.jobs[w.Backend] = &job{wish: w, node: clustermap.None, ordered: s.Now}
 		}
 	}

@@ -248,3 +248,22 @@ func TestRecoveryIsSeenToWork(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// What another leader began comes first: nobody is recovered twice at a time.
+func TestWishWaitsForWhatRuns(t *testing.T) {
+	w := broken(t)
+	w.wish(1, "")
+	w.run(200 * time.Millisecond)
+	w.runs(1, running)
+	w.in.Term, w.in.Self, w.p = 2, 0, failover.Planner{}
+	w.in.Wishes[0].ID = "another wish"
+	w.run(20 * time.Second)
+	if o := w.ordered(1, report.DoRecover); o.ID != "" {
+		t.Errorf("ordered %+v", o)
+	}
+	w.runs(1, hasFailed)
+	w.run(time.Second)
+	if o := w.ordered(1, report.DoRecover); o.ID != "another wish" {
+		t.Errorf("afterwards %+v", w.plan.Orders)
+	}
+}
