@@ -9,11 +9,12 @@ import (
 	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 )
 
 // alter gives a standby that runs its settings. ALTER SYSTEM writes postgresql.auto.conf anew, with what its include lines
 // led to, and our value last.
-func (f *Follow) alter(ctx context.Context, n *server, want Settings) error {
+func (f *Follow) alter(ctx context.Context, n *server, want standby.Settings) error {
 	restart := false
 	err := f.Journal.Do(step.Step{Step: "settings", Node: &n.ID, Command: "ALTER SYSTEM SET primary_conninfo = ..."}, func(st *step.Step) error {
 		if n.Settings == want {
@@ -24,12 +25,12 @@ func (f *Follow) alter(ctx context.Context, n *server, want Settings) error {
 			st.Skipped = true
 			return nil
 		}
-		was := n.Settings.list()
-		for i, s := range want.list() {
+		was := n.Settings.List()
+		for i, s := range want.List() {
 			if s == was[i] {
 				continue
 			}
-			if err := backend.Set(ctx, n.conn, s.name, s.value); err != nil {
+			if err := backend.Set(ctx, n.conn, s.Name, s.Value); err != nil {
 				return fmt.Errorf("node %d: %w", n.ID, err)
 			}
 		}
@@ -66,26 +67,26 @@ func (s *server) reload(ctx context.Context) error {
 }
 
 // pending tells whether a restart is needed for the settings to count. When something else overrides them, that is the error.
-func (s *server) pending(ctx context.Context, want Settings) (restart bool, err error) {
-	now, err := settingsOf(s.setting(ctx))
+func (s *server) pending(ctx context.Context, want standby.Settings) (restart bool, err error) {
+	now, err := standby.Read(s.setting(ctx))
 	if err != nil {
 		return false, err
 	}
 	s.Settings = now
-	is := now.list()
-	for i, w := range want.list() {
+	is := now.List()
+	for i, w := range want.List() {
 		if is[i] == w {
 			continue
 		}
 		var pending bool
 		var source string
-		err := s.conn.QueryRow(ctx, `SELECT pending_restart, concat_ws(':', coalesce(sourcefile, source), sourceline) FROM pg_settings WHERE name = $1`, w.name).
+		err := s.conn.QueryRow(ctx, `SELECT pending_restart, concat_ws(':', coalesce(sourcefile, source), sourceline) FROM pg_settings WHERE name = $1`, w.Name).
 			Scan(&pending, &source)
 		if err != nil {
 			return false, err
 		}
 		if !pending {
-			return false, fmt.Errorf("node %d: %s was set by ALTER SYSTEM, and %s overrides it: take it out there", s.ID, w.name, source)
+			return false, fmt.Errorf("node %d: %s was set by ALTER SYSTEM, and %s overrides it: take it out there", s.ID, w.Name, source)
 		}
 		restart = true
 	}
@@ -97,17 +98,17 @@ const stopLimit = 30 * time.Second
 
 // restart restarts the standby for settings that count from the start only: before PostgreSQL 13 and 14 primary_conninfo
 // and restore_command, in all versions recovery_target_timeline.
-func (f *Follow) restart(ctx context.Context, n *server, want Settings) error {
+func (f *Follow) restart(ctx context.Context, n *server, want standby.Settings) error {
 	return f.Journal.Do(step.Step{Step: "restart", Node: &n.ID}, func(*step.Step) error {
-		if !f.Local {
+		if !f.Local && f.Restart == nil {
 			return fmt.Errorf("node %d has its new settings and needs a restart for them: restart it, or run this on its host with --local", n.ID)
 		}
 		n.close(ctx)
-		srv := postmaster.New(n.DataDirectory)
-		if err := srv.Stop(ctx, postmaster.Fast, stopLimit); err != nil {
-			return err
+		restart := f.Restart
+		if restart == nil {
+			restart = f.restartLocal
 		}
-		if err := srv.Start(ctx); err != nil {
+		if err := restart(ctx); err != nil {
 			return err
 		}
 		conn, err := f.login(ctx, n.Server)
@@ -121,4 +122,13 @@ func (f *Follow) restart(ctx context.Context, n *server, want Settings) error {
 		}
 		return err
 	})
+}
+
+// restartLocal restarts the server on this host.
+func (f *Follow) restartLocal(ctx context.Context) error {
+	srv := postmaster.New(f.Node.DataDirectory)
+	if err := srv.Stop(ctx, postmaster.Fast, stopLimit); err != nil {
+		return err
+	}
+	return srv.Start(ctx)
 }

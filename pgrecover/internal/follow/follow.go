@@ -3,6 +3,7 @@ package follow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/lock"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
 
@@ -19,9 +21,13 @@ type Follow struct {
 	Cluster  []backend.Server // all of the configuration
 	Local    bool             // Node is on this host: it may be started and restarted
 	DryRun   bool             // look and say, change nothing
-	Timeout  time.Duration    // for everything
+	Timeout  time.Duration    // for everything; 0 is no limit
 	Before   func(context.Context) (upstream.Upstream, error)
 	Journal  *step.Journal
+
+	Patience time.Duration               // how long it may neither stream nor replay any more when all is set up; 0 is as long as Timeout
+	Restart  func(context.Context) error // restarts Node, which is on another host or locked by the caller; nil leaves it to Local
+	After    func(context.Context) error // is called when it streams, before the step done; may be nil
 }
 
 // A Refusal says that nothing was changed, because a server is not as it must be.
@@ -35,9 +41,12 @@ func (r Refusal) Error() string { return r.Why + ": " + r.Mend }
 
 // Run returns when Node streams and replays from To.
 func (f *Follow) Run(ctx context.Context) error {
-	late := fmt.Errorf("it was not done within %v: %w", f.Timeout, context.DeadlineExceeded)
-	ctx, cancel := context.WithTimeoutCause(ctx, f.Timeout, late)
-	defer cancel()
+	if f.Timeout > 0 {
+		late := fmt.Errorf("it was not done within %v: %w", f.Timeout, context.DeadlineExceeded)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, f.Timeout, late)
+		defer cancel()
+	}
 	if !f.Local {
 		return f.running(ctx)
 	}
@@ -78,7 +87,7 @@ func (f *Follow) running(ctx context.Context) error {
 		return err
 	}
 	defer m.close(ctx)
-	if err := sameSystem(f.Node.ID, n.SystemID, m); err != nil {
+	if err := errors.Join(m.known(), sameSystem(f.Node.ID, n.SystemID, m)); err != nil {
 		return err
 	}
 	if !n.Standby {
@@ -108,10 +117,13 @@ func (f *Follow) stopped(ctx context.Context, srv *postmaster.Server) error {
 		return err
 	}
 	defer m.close(ctx)
+	if err := m.known(); err != nil {
+		return err
+	}
 	if err := f.judgeFiles(srv, m); err != nil {
 		return err
 	}
-	now, err := settingsOf(func(name string) (string, error) { return srv.Setting(ctx, name) })
+	now, err := standby.Read(func(name string) (string, error) { return srv.Setting(ctx, name) })
 	if err != nil {
 		return fmt.Errorf("node %d: %w", f.Node.ID, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
 )
 
@@ -17,14 +18,14 @@ const oldest = 120000
 // A server is one that answered.
 type server struct {
 	backend.Server
-	position
-	Settings Settings
+	Position
+	Settings standby.Settings
 	conn     *pgx.Conn
 	history  timeline.History // of a primary
 }
 
-// A position is what a server tells of itself.
-type position struct {
+// A Position is what a server tells of itself.
+type Position struct {
 	SystemID string `json:"sysid"`
 	Version  int    `json:"version"` // server_version_num
 	Standby  bool   `json:"standby"`
@@ -48,13 +49,20 @@ SELECT system_identifier::text, current_setting('server_version_num')::int, pg_i
        coalesce(nullif(current_setting('recovery_min_apply_delay', true), '0') <> '', false)
 FROM pg_control_system(), pg_control_checkpoint(), pg_control_recovery()`
 
-func (s *server) ask(ctx context.Context) error {
+// Ask asks the server of a session for its position.
+func Ask(ctx context.Context, conn *pgx.Conn) (p Position, err error) {
 	var tli, received, replayed int64
-	err := s.conn.QueryRow(ctx, inspection).Scan(&s.SystemID, &s.Version, &s.Standby, &tli, &received, &replayed, &s.Paused, &s.Delayed)
+	err = conn.QueryRow(ctx, inspection).Scan(&p.SystemID, &p.Version, &p.Standby, &tli, &received, &replayed, &p.Paused, &p.Delayed)
+	p.Timeline, p.Received, p.Replayed = uint32(tli), uint64(received), uint64(replayed)
+	return p, err
+}
+
+func (s *server) ask(ctx context.Context) error {
+	p, err := Ask(ctx, s.conn)
 	if err != nil {
 		return fmt.Errorf("ask node %d (%s) for its position: %w", s.ID, s.Addr(), err)
 	}
-	s.Timeline, s.Received, s.Replayed = uint32(tli), uint64(received), uint64(replayed)
+	s.Position = p
 	return nil
 }
 
@@ -66,13 +74,10 @@ func (f *Follow) look(ctx context.Context, b backend.Server) (s *server, err err
 			return err
 		}
 		s = &server{Server: b, conn: conn}
-		if err = s.ask(ctx); err == nil && s.Version < oldest {
-			err = Refusal{fmt.Sprintf("node %d is older than PostgreSQL 12, whose standbys have a recovery.conf", b.ID), "let it follow by hand"}
+		if err = s.ask(ctx); err == nil && s.Version >= oldest {
+			s.Settings, err = standby.Read(s.setting(ctx))
 		}
-		if err == nil {
-			s.Settings, err = settingsOf(s.setting(ctx))
-		}
-		st.Timeline, st.Detail = s.Timeline, s.position
+		st.Timeline, st.Detail = s.Timeline, s.Position
 		if err != nil {
 			s.close(ctx)
 		}
@@ -102,6 +107,14 @@ func (f *Follow) login(ctx context.Context, b backend.Server) (conn *pgx.Conn, e
 
 func (s *server) close(ctx context.Context) { s.conn.Close(context.WithoutCancel(ctx)) }
 
+// known refuses a server whose settings as a standby are not among its settings.
+func (s *server) known() error {
+	if s.Version < oldest {
+		return Refusal{fmt.Sprintf("node %d is older than PostgreSQL 12, whose standbys have a recovery.conf", s.ID), "make it a new copy (--method backup), or let it follow by hand"}
+	}
+	return nil
+}
+
 // setting reads settings of a session that the server gave us.
 func (s *server) setting(ctx context.Context) func(name string) (string, error) {
 	return func(name string) (value string, err error) {
@@ -120,16 +133,21 @@ func (f *Follow) primary(ctx context.Context) (*server, error) {
 		m.close(ctx)
 		return nil, Refusal{fmt.Sprintf("node %d is a standby itself", m.ID), "name the primary"}
 	}
-	text := ""
-	if m.Timeline > 1 {
-		err = m.conn.QueryRow(ctx, "SELECT convert_from(pg_read_binary_file($1), 'SQL_ASCII')", fmt.Sprintf("pg_wal/%08X.history", m.Timeline)).Scan(&text)
-	}
-	if err == nil {
-		m.history, err = timeline.Parse(m.Timeline, text)
-	}
-	if err != nil {
+	if m.history, err = History(ctx, m.conn, m.Timeline); err != nil {
 		m.close(ctx)
-		return nil, fmt.Errorf("read the history of node %d (%s): %w", m.ID, m.Addr(), err)
+		return nil, fmt.Errorf("node %d (%s): %w", m.ID, m.Addr(), err)
 	}
 	return m, nil
+}
+
+// History asks the server of a session for the past of a timeline that it is on.
+func History(ctx context.Context, conn *pgx.Conn, tli uint32) (timeline.History, error) {
+	text := ""
+	if tli > 1 {
+		err := conn.QueryRow(ctx, "SELECT convert_from(pg_read_binary_file($1), 'SQL_ASCII')", "pg_wal/"+timeline.File(tli)).Scan(&text)
+		if err != nil {
+			return timeline.History{}, fmt.Errorf("read the history of timeline %d: %w", tli, err)
+		}
+	}
+	return timeline.Parse(tli, text)
 }

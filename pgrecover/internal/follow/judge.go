@@ -27,7 +27,7 @@ func (f *Follow) judge(ctx context.Context, n, m *server) error {
 			if err := m.ask(ctx); err != nil {
 				return false, err
 			}
-			st.Timeline, st.Detail = n.Timeline, n.position
+			st.Timeline, st.Detail = n.Timeline, n.Position
 			if err := f.has(m, n.Timeline, n.Replayed); err != nil {
 				return false, err
 			}

@@ -39,7 +39,7 @@ func TestSwitchover(t *testing.T) {
 			}
 			want := "old"
 			if !include {
-				want = f.slotName()
+				want = f.pair().SlotName()
 			}
 			if got := standbys[0].Query1(t, "SELECT slot_name FROM pg_replication_slots WHERE active"); got != want {
 				t.Errorf("it streams by the slot %q, want %q", got, want)
@@ -141,15 +141,5 @@ func TestCommandLineWins(t *testing.T) {
 	}
 	if _, err := os.Stat(all[0].Data("standby.signal")); err == nil {
 		t.Error("there is a standby.signal")
-	}
-}
-
-func TestAutoConf(t *testing.T) {
-	got := autoConf("# Do not edit\nPrimary_ConnInfo = 'x'\nprimary_conninfos = 'y'\n restore_command 'cp'\ninclude_if_exists = '/m.conf'",
-		Settings{`host=a password=it's\`, "", "s", "latest"})
-	want := "# Do not edit\nprimary_conninfos = 'y'\ninclude_if_exists = '/m.conf'\n" +
-		`primary_conninfo = 'host=a password=it''s\\'` + "\nrestore_command = ''\nprimary_slot_name = 's'\nrecovery_target_timeline = 'latest'\n"
-	if got != want {
-		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

@@ -35,12 +35,18 @@ func (f *Follow) stream(ctx context.Context, n, m *server) error {
 		if m.Standby {
 			return fmt.Errorf("node %d is no primary any more", m.ID)
 		}
+		last, since := uint64(0), f.Journal.Now()
 		err := step.Until(ctx, func() (bool, error) {
 			var tli, replayed, received int64
 			// A query that ctx cuts off would end the session, and its words are the better ones.
 			err := n.conn.QueryRow(context.WithoutCancel(ctx), receiving).Scan(&r.Status, &r.From, &tli, &replayed, &received)
 			r.Timeline, r.Replayed, r.Received = uint32(tli), uint64(replayed), uint64(received)
-			return f.follows(r, n, m), err
+			if now := f.Journal.Now(); r.Replayed != last {
+				last, since = r.Replayed, now
+			} else if f.Patience > 0 && err == nil && now.Sub(since) > f.Patience {
+				err = fmt.Errorf("nothing has changed for %v: %w", f.Patience, context.DeadlineExceeded)
+			}
+			return err == nil && f.follows(r, n, m), err
 		})
 		st.Timeline, st.Detail = r.Timeline, r
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -48,6 +54,9 @@ func (f *Follow) stream(ctx context.Context, n, m *server) error {
 		}
 		return err
 	})
+	if err == nil && f.After != nil {
+		err = f.After(ctx)
+	}
 	if err != nil {
 		return err
 	}

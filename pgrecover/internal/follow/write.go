@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 )
 
 // write gives a server that does not run its settings, and makes it start as a standby.
-func (f *Follow) write(ctx context.Context, srv *postmaster.Server, want Settings) error {
+func (f *Follow) write(ctx context.Context, srv *postmaster.Server, want standby.Settings) error {
 	return f.Journal.Do(step.Step{Step: "settings", Node: &f.Node.ID}, func(st *step.Step) error {
 		if f.DryRun {
 			st.Skipped = true
@@ -25,42 +25,20 @@ func (f *Follow) write(ctx context.Context, srv *postmaster.Server, want Setting
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		if err := f.replace(auto, autoConf(string(text), want)); err != nil {
+		if err := f.replace(auto, want.AutoConf(string(text))); err != nil {
 			return err
 		}
-		for _, s := range want.list() {
-			is, err := srv.Setting(ctx, s.name)
+		for _, s := range want.List() {
+			is, err := srv.Setting(ctx, s.Name)
 			if err != nil {
 				return err
 			}
-			if is != s.value {
-				return fmt.Errorf("node %d: %s is set in postgresql.auto.conf, and the command line of the server overrides it: take it out there", f.Node.ID, s.name)
+			if is != s.Value {
+				return fmt.Errorf("node %d: %s is set in postgresql.auto.conf, and the command line of the server overrides it: take it out there", f.Node.ID, s.Name)
 			}
 		}
 		return f.replace(filepath.Join(f.Node.DataDirectory, "standby.signal"), "")
 	})
-}
-
-// autoConf takes the settings out of a postgresql.auto.conf and puts them at its end, where they win over what it
-// includes.
-func autoConf(text string, want Settings) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		name, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), "=")
-		name = strings.ToLower(strings.TrimSpace(name))
-		name, _, _ = strings.Cut(name, " ") // the = may be left out
-		ours := false
-		for _, s := range want.list() {
-			ours = ours || s.name == name
-		}
-		if !ours {
-			b.WriteString(strings.TrimRight(line, "\n") + "\n")
-		}
-	}
-	for _, s := range want.list() {
-		fmt.Fprintf(&b, "%s = '%s'\n", s.name, strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s.value))
-	}
-	return b.String()
 }
 
 // replace writes a file of the data directory's owner, whole or not at all.
