@@ -16,7 +16,7 @@ import (
 type one struct {
 	Node    int           `help:"Number of the backend." required:"" placeholder:"N"`
 	Timeout time.Duration `help:"For everything." default:"10s"`
-	Local   bool          `help:"The server is on this host: log in by its Unix socket."`
+	Local   bool          `help:"The server is on this host: log in by its Unix socket, and start it when it has fallen."`
 }
 
 func (o one) run(t *tool.Tool) (*promote.Run, error) {
@@ -25,7 +25,7 @@ func (o one) run(t *tool.Tool) (*promote.Run, error) {
 		return nil, err
 	}
 	return &promote.Run{
-		Request: promote.Request{Node: &o.Node, TimeoutMS: o.Timeout.Milliseconds()},
+		Request: promote.Request{Node: &o.Node, TimeoutMS: o.Timeout.Milliseconds(), Local: o.Local},
 		Servers: list,
 		Journal: journal(t),
 	}, nil

@@ -152,6 +152,82 @@ func TestHangingRestoreCommand(t *testing.T) {
 	}
 }
 
+// fallen is a standby whose restore_command has ended it, as scp from a dead host does, and the start of it by pgpromote is
+// undone when the test ends.
+func fallen(t *testing.T) *pgtest.Server {
+	primary, standbys := pgtest.Cluster(t, 1)
+	s := standbys[0]
+	primary.Exec(t, "CREATE TABLE t AS SELECT 42 AS n")
+	s.WaitReplay(t, primary)
+	s.Exec(t, "ALTER SYSTEM SET restore_command = 'exit 255'")
+	srv := postmaster.New(s.Data(""))
+	t.Cleanup(func() { srv.Stop(context.Background(), postmaster.Immediate, time.Minute) })
+	primary.Kill(t, syscall.SIGKILL)
+	s.Reload(t)
+	for s.Running() || srv.Look().Postmaster != postmaster.Dead {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return s
+}
+
+// A standby that fell over its restore_command is started for a promotion, without it.
+func TestFallenStandbyIsPromoted(t *testing.T) {
+	s := fallen(t)
+	zero := 0
+	if _, err := promoteWith(t, Request{Node: &zero}, s); err == nil {
+		t.Error("from another host it is promoted though it does not run")
+	}
+	steps, err := promoteWith(t, Request{Node: &zero, Local: true, TimeoutMS: 60_000}, s)
+	if err != nil {
+		t.Fatalf("%v in %+v", err, steps)
+	}
+	if got := s.Query1(t, "SELECT n FROM t"); got != "42" || s.Query1(t, "SELECT pg_is_in_recovery()") != "f" {
+		t.Errorf("it has %s", got)
+	}
+}
+
+// Recruited it runs, receives from nobody, and what it received from is told, to be given back.
+func TestFallenStandbyIsRecruited(t *testing.T) {
+	s := fallen(t)
+	zero := 0
+	recruit := func() []step.Step {
+		var out bytes.Buffer
+		r := Run{Request: Request{Node: &zero, Local: true, TimeoutMS: 60_000}, Servers: []Server{serverOf(0, s)}, Journal: &step.Journal{W: &out, Now: time.Now}}
+		if err := r.Recruit(t.Context()); err != nil {
+			t.Fatalf("%v: %s", err, out.String())
+		}
+		return read(t, &out)
+	}
+	steps := recruit()
+	var before Before
+	text, _ := json.Marshal(steps[0].Detail)
+	if err := json.Unmarshal(text, &before); err != nil || steps[0].Step != "recruit" || before.RestoreCommand != "exit 255" || !strings.Contains(before.PrimaryConnInfo, "host=") {
+		t.Errorf("%+v", steps[0])
+	}
+	if last(t, steps, "position").Detail == nil {
+		t.Errorf("%+v", steps)
+	}
+	if got := s.Query1(t, "SELECT current_setting('restore_command') || current_setting('primary_conninfo')"); got != "" {
+		t.Errorf("it runs with %s", got)
+	}
+	recruit() // it runs now
+}
+
+// A standby that somebody shut down stays down.
+func TestStoppedStandbyIsNotStarted(t *testing.T) {
+	primary, standbys := pgtest.Cluster(t, 1)
+	s := standbys[0]
+	primary.Stop(t, pgtest.Fast)
+	s.Stop(t, pgtest.Fast)
+	zero := 0
+	if _, err := promoteWith(t, Request{Node: &zero, Local: true}, s); err == nil || !strings.Contains(err.Error(), "does not run") {
+		t.Errorf("%v", err)
+	}
+	if st := postmaster.New(s.Data("")).Look(); st.Postmaster != postmaster.Dead {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestRecruitAndRelease(t *testing.T) {
 	primary, standbys := pgtest.Cluster(t, 1)
 	zero := 0

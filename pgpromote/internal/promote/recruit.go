@@ -55,8 +55,14 @@ func setUpstream(ctx context.Context, conn *pgx.Conn, b Before, version int) err
 	return err
 }
 
-// Recruit cuts the standby that the request names off from its upstream and reports what it has.
+// Recruit cuts the standby that the request names off from its upstream and reports what it has. One of this host that has
+// fallen is started.
 func (r *Run) Recruit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout(), r.late())
+	defer cancel()
+	if err := r.arise(ctx, true); err != nil {
+		return err
+	}
 	return r.withOne(ctx, func(ctx context.Context, c *subject) error {
 		if !c.pos.Standby {
 			return fmt.Errorf("node %d is a primary", c.ID)
@@ -85,6 +91,8 @@ func (r *Run) cutOff(ctx context.Context, c *subject, say bool) error {
 
 // Release gives a recruited standby its upstream back.
 func (r *Run) Release(ctx context.Context, b Before) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout(), r.late())
+	defer cancel()
 	return r.withOne(ctx, func(ctx context.Context, c *subject) error {
 		return r.Journal.Do(step.Step{Step: "release", Node: &c.ID, Command: "ALTER SYSTEM SET primary_conninfo = ..."}, func(*step.Step) error {
 			if !c.pos.Standby {
@@ -97,8 +105,6 @@ func (r *Run) Release(ctx context.Context, b Before) error {
 
 // withOne logs in to the server that the request names.
 func (r *Run) withOne(ctx context.Context, f func(context.Context, *subject) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout(), r.late())
-	defer cancel()
 	found, err := r.look(ctx, false)
 	defer closeAll(ctx, found)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +33,9 @@ type subject struct {
 func (r *Run) Promote(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Timeout(), r.late())
 	defer cancel()
+	if err := r.arise(ctx, false); err != nil {
+		return err
+	}
 	found, err := r.look(ctx, r.Node == nil || !r.Force)
 	defer closeAll(ctx, found)
 	if err != nil {
@@ -114,11 +116,11 @@ func (r *Run) withoutLogin(ctx context.Context, err error) error {
 	if !r.Local || r.Node == nil || r.DryRun {
 		return err
 	}
-	i := slices.IndexFunc(r.Servers, func(s Server) bool { return s.ID == *r.Node })
-	if i < 0 {
+	s := r.named()
+	if s == nil {
 		return err
 	}
-	return r.ownControl(ctx, r.Servers[i])
+	return r.ownControl(ctx, *s)
 }
 
 // ownControl promotes by pg_ctl.
