@@ -32,7 +32,7 @@ type Facts struct {
 
 	// Of a primary that was asked.
 	Primary     bool
-	Receivers   []string // application_name of each standby; "" when we may not see it
+	Receivers   []string // application_name of each standby
 	Slots, Used int      // physical ones, and those that a standby uses
 	Super       bool     // RecoveryUser is there and a superuser
 }
@@ -147,9 +147,6 @@ func (c Crew) primary(f *Facts) (list []finding) {
 
 // unknown are synchronous standbys that nobody is.
 func (c Crew) unknown(f *Facts) (list []finding) {
-	if slices.Contains(f.Receivers, "") {
-		return nil // we may not see who is there
-	}
 	known := []string{"*"}
 	for _, r := range f.Receivers {
 		known = append(known, strings.ToLower(r))

@@ -59,12 +59,6 @@ func TestUnknownSettings(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	all := sound()
-	all[0].Receivers = []string{""}
-	all[0].Settings["synchronous_standby_names"] = "nobody"
-	if got := two.Find(all); got != nil {
-		t.Errorf("without the right to see who is connected: %q", got)
-	}
-	all = sound()
 	all[0].Settings["wal_retrieve_retry_interval"] = "5000"
 	if got := two.Find(all); got != nil {
 		t.Errorf("of a primary: %q", got)
