@@ -33,6 +33,7 @@ var failoverParams = []Param{
 	{Name: "search_primary_node_timeout", Kind: Duration, Unit: Second, Default: "300", Context: OnReload, Tools: Watch, Help: "time to look for a new primary; 0 without limit"},
 	{Name: "detach_false_primary", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, Help: "detach a second primary that no standby follows"},
 	{Name: "auto_failback", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, Help: "attach a detached standby that follows the primary again"},
+	{Name: "auto_recover", Kind: Bool, Default: "off", Context: OnReload, Tools: Watch, Help: "make a former primary, or a standby that cannot follow, a standby again without being asked"},
 	{Name: "auto_failback_interval", Kind: Duration, Unit: Second, Default: "60", Context: OnReload, Tools: Watch, Help: "least time between two such attachments"},
 }
 
@@ -40,9 +41,9 @@ var failoverParams = []Param{
 var recoverParams = []Param{
 	{Name: "recovery_user", Kind: Text, Context: OnReload, Tools: Watch | Promote | Recover, Help: "superuser for recovery and promotion"},
 	{Name: "recovery_password", Kind: Text, Secret: true, Context: OnReload, Tools: Promote | Recover, Help: "its password; empty to look in pool_passwd"},
-	{Name: "recovery_database", Kind: Text, Default: "postgres", Context: OnReload, Tools: Recover, State: Ignored, Under: "recovery_1st_stage_command", Help: "database with the pgpool_recovery extension"},
-	{Name: "recovery_1st_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Ignored, Instead: "pgrecover makes no new copy of a server yet: run the script by hand", Help: "script in the primary's data folder that makes a standby"},
+	{Name: "recovery_database", Kind: Text, Default: "postgres", Context: OnReload, Tools: Recover, Help: "database with the pgpool_recovery extension"},
+	{Name: "recovery_1st_stage_command", Kind: Text, Context: OnReload, Tools: Watch | Recover, Help: "script in the primary's data folder that makes a standby"},
 	{Name: "recovery_2nd_stage_command", Kind: Text, Context: OnReload, Tools: Recover, State: Ignored, Instead: "streaming replication needs one stage only", Help: "second script, for native replication"},
-	{Name: "recovery_timeout", Kind: Duration, Unit: Second, Default: "90", Context: OnReload, Tools: PCP, Help: "time to wait for the new standby, and for clients to leave when that is asked for"},
+	{Name: "recovery_timeout", Kind: Duration, Unit: Second, Default: "90", Context: OnReload, Tools: Watch | Recover | PCP, Help: "time to wait for the new standby, and for clients to leave when that is asked for"},
 	{Name: "client_idle_limit_in_recovery", Kind: Duration, Unit: Second, Min: -1, Default: "0", Context: OnSession, Tools: Router, State: Ignored, Instead: "clients stay connected during a recovery", Help: "disconnect idle clients in the second stage; -1 at once"},
 }
