@@ -127,6 +127,7 @@ func TestRecoveryIsRefused(t *testing.T) {
 		"the primary":              {0, func(*world) {}, "primary server cannot be recovered by online recovery."},
 		"a standby that follows":   {1, func(*world) {}, "node recovery failed, node id: 1 is alive"},
 		"while a failover is done": {1, func(w *world) { w.dies(1); w.dies(0); w.run(200 * time.Millisecond) }, "a failover is under way: try again when it has ended"},
+		"not there any more":       {7, func(*world) {}, "node id 7 is not valid"},
 		"nobody obeys":             {1, func(w *world) { w.dies(1) }, "node 1 did not begin it"},
 	} {
 		w := found(t)
