@@ -201,7 +201,7 @@ func (c *crew) end() {
 		}
 	}
 	for _, s := range c.servers {
-		if pid := postmaster(s); pid > 0 && !s.Running() {
+		if pid := postmasterPID(s); pid > 0 && !s.Running() {
 			syscall.Kill(pid, syscall.SIGQUIT)
 			for end := time.Now().Add(patience); syscall.Kill(pid, 0) == nil && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			}
@@ -209,8 +209,8 @@ func (c *crew) end() {
 	}
 }
 
-// postmaster is the process number in the pid file of a server, 0 when it has none.
-func postmaster(s *pgtest.Server) (pid int) {
+// postmasterPID is the process number in the pid file of a server, 0 when it has none.
+func postmasterPID(s *pgtest.Server) (pid int) {
 	text, _ := os.ReadFile(s.Data("postmaster.pid"))
 	fmt.Sscan(string(text), &pid)
 	return pid

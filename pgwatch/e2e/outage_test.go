@@ -120,7 +120,7 @@ func (c *crew) primaryKilled(t *testing.T, w *writers) {
 		return false
 	})
 	line := w.until(t, 0, 1)
-	syscall.Kill(postmaster(c.servers[s.primary()]), syscall.SIGKILL)
+	syscall.Kill(postmasterPID(c.servers[s.primary()]), syscall.SIGKILL)
 	after := c.until(0, "another primary", func(now *status) bool {
 		return now.Epoch > s.Epoch && now.primary() >= 0 && now.primary() != s.primary()
 	})
