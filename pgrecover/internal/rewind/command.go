@@ -1,0 +1,94 @@
+package rewind
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+
+	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/own"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
+)
+
+// beginScript notes in $2 that pg_rewind will write in $1. What an earlier run has left for another directory of this name goes.
+const beginScript = `set -e; umask 077; i=$(stat -L -c %i -- "$1"); if [ -e "$2" ] && [ "$(cat "$2/inode" 2>/dev/null)" != "$i" ]; then rm -rf -- "$2"; fi; ` +
+	`mkdir -p -- "$2"; echo "$i" >"$2/inode"; sync -- "$2/inode" "$2"`
+
+// rewindScript runs "$@", pg_rewind, which works on $1, while the note $2 says so. What it leaves is a primary, by its
+// files, so the file $3 with the text $4 is written before the note goes. That is done here, so that it is done also
+// when nobody listens any more.
+const rewindScript = `d=$1; note=$2; signal=$3; text=$4; shift 4; : >"$note" && sync -- "$note" "$(dirname "$note")" || exit; "$@" 2>&1 || exit; ` +
+	`printf %s "$text" >"$d/$signal" && sync -- "$d/$signal" "$d" && rm -f -- "$note"`
+
+// rewind runs pg_rewind, and puts the node's own files back afterwards.
+func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error {
+	work := plan.Work(srv)
+	note, saved := plan.Note(srv), path.Join(work, "own")
+	node := r.Question.Node.ID
+	if err := srv.Host.Run(ctx, host.Cmd{Args: []string{"/bin/sh", "-c", beginScript, "sh", srv.Data, work}}); err != nil {
+		return Failed{Err: err, Node: node}
+	}
+	if err := own.Save(ctx, srv.Host, srv.Data, saved); err != nil {
+		return Failed{Err: err, Node: node}
+	}
+	signal, text := "standby.signal", ""
+	if p.Facts.Target.Major < 12 {
+		signal, text = "recovery.conf", "standby_mode = 'on'\n"
+	}
+	args := []string{path.Join(srv.Bin, "pg_rewind"), "-D", srv.Data, "--source-server=" + plan.Login(r.Question.To), "--progress"}
+	if p.Facts.Target.Major >= 13 {
+		args = append(args, "--no-ensure-shutdown")
+	}
+	if p.RestoreWAL {
+		args = append(args, "--restore-target-wal")
+		config, err := configFile(ctx, srv, p.Facts.Target.Major)
+		if err != nil {
+			return Failed{Err: err, Node: node}
+		}
+		args = append(args, config...)
+	}
+	out := &output{journal: r.Journal, node: node}
+	err := r.Journal.Do(step.Step{Step: "rewind", Node: &node, Command: host.Cmd{Args: args}.String()}, func(st *step.Step) error {
+		script := append([]string{"/bin/sh", "-c", rewindScript, "sh", srv.Data, note, signal, text}, args...)
+		cmd := host.Cmd{Args: host.Job(srv.Data, script...), Stdout: out}
+		err := srv.Host.Run(ctx, plan.WithPassword(cmd, r.Question.To.Password))
+		st.Detail = out.found
+		if err != nil {
+			return out.failed(err)
+		}
+		return out.err
+	})
+	broken := err != nil && out.began
+	if err != nil {
+		err = Failed{Err: err, Node: node}
+		if broken {
+			err = Failed{Err: err, Broken: srv.Data, Node: node}
+		}
+	}
+	// A new copy takes over the node's own files, too, so they go back in any case.
+	err = errors.Join(err, own.Restore(ctx, srv.Host, saved, srv.Data))
+	if !broken {
+		err = errors.Join(err, host.Remove(ctx, srv.Host, work))
+	}
+	return err
+}
+
+// configFile tells pg_rewind where the server's configuration is, when that is not in the data directory.
+func configFile(ctx context.Context, srv host.Server, major int) ([]string, error) {
+	const known = 14
+	if major < known {
+		return nil, nil
+	}
+	words, err := host.Options(ctx, srv.Host, srv.Data)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range words {
+		if name, ok := strings.CutPrefix(w, "config_file="); ok {
+			return []string{"--config-file=" + name}, nil
+		}
+	}
+	return nil, nil
+}
