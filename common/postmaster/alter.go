@@ -20,12 +20,12 @@ func (s *Server) Alter(settings ...Setting) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return s.Write(auto, autoConf(string(text), settings))
+	return s.Write(auto, AutoConf(string(text), settings))
 }
 
-// autoConf takes the settings out of a postgresql.auto.conf and puts them at its end, where they win over what it
+// AutoConf takes the settings out of the text of a postgresql.auto.conf and puts them at its end, where they win over what it
 // includes.
-func autoConf(text string, settings []Setting) string {
+func AutoConf(text string, settings []Setting) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		name, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), "=")
@@ -36,9 +36,14 @@ func autoConf(text string, settings []Setting) string {
 		}
 	}
 	for _, s := range settings {
-		fmt.Fprintf(&b, "%s = '%s'\n", s.Name, strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s.Value))
+		b.WriteString(s.String() + "\n")
 	}
 	return b.String()
+}
+
+// String is how a configuration file has it.
+func (s Setting) String() string {
+	return fmt.Sprintf("%s = '%s'", s.Name, strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s.Value))
 }
 
 // Write writes a file of the data directory as its owner's, whole or not at all.
