@@ -137,8 +137,9 @@ func (c *Crew) end(mode Mode, orders <-chan Mode) {
 
 // drain tells the router to end, and returns when it is to be killed.
 func (c *Crew) drain(mode Mode) <-chan time.Time {
-	if c.Router.State().PID == 0 {
-		return nil
+	if router := c.Router.State(); !router.Ready {
+		c.Router.Signal(syscall.SIGTERM) // it has no clients, if it runs at all
+		return time.After(limit(mode, patience))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()

@@ -28,6 +28,7 @@ type stage struct {
 	deaf    string // a part that obeys SIGKILL only
 	refuses error  // what the router answers to an order to end
 	clients chan struct{}
+	slow    bool // the router is not ready yet
 
 	mu     sync.Mutex
 	began  time.Time
@@ -140,6 +141,10 @@ func play(t *testing.T, prepare func(s *stage), f func(s *stage), want ...string
 		done := make(chan error)
 		go func() { done <- s.crew.Run(s.orders) }()
 		synctest.Wait()
+		if !s.slow {
+			close(s.actor("pgrouter").ready)
+			synctest.Wait()
+		}
 		f(s)
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -212,7 +217,13 @@ func TestDrainRefused(t *testing.T) {
 		"0s pgwatch terminated", "0s pgvip terminated", "0s pgvip gone", "2s pgwatch gone", "2s drain smart", "2s pgrouter terminated", "2s pgrouter gone")
 }
 
-// A router that does not run just now is not asked.
+// A router that does not serve yet is not asked, and has nobody to wait for.
+func TestStopWhileTheRouterStarts(t *testing.T) {
+	play(t, func(s *stage) { s.slow = true }, func(s *stage) { s.orders <- Smart },
+		"0s pgwatch terminated", "0s pgvip terminated", "0s pgvip gone", "2s pgwatch gone", "2s pgrouter terminated", "2s pgrouter gone")
+}
+
+// Nor is one that does not run just now.
 func TestStopWhileTheRouterWaits(t *testing.T) {
 	play(t, as, func(s *stage) {
 		s.actor("pgrouter").end(exit.Failed)
