@@ -193,10 +193,20 @@ func (m *Map) configure(c Command) error {
 			*b = *old
 		}
 	}
-	if p := m.PrimaryID(); p != None && !slices.ContainsFunc(backends, func(b Backend) bool { return b.ID == p }) {
+	gone := func(id int) bool { return id != None && !slices.ContainsFunc(backends, func(b Backend) bool { return b.ID == id }) }
+	switch p, f := m.PrimaryID(), m.Failover; {
+	case gone(p):
 		return fmt.Errorf("backend %d is the primary: it cannot be taken out of the configuration", p)
+	case f != nil && (gone(f.From) || gone(f.To)):
+		return fmt.Errorf("failover %d is under way (%s): its backends cannot be taken out of the configuration", f.ID, f.State)
 	}
 	m.Backends = backends
+	if p := m.Primary; p != nil && p.Sync != nil {
+		// One that goes may still confirm commits.
+		have := len(p.Sync.Backends)
+		p.Sync.Backends = slices.DeleteFunc(p.Sync.Backends, gone)
+		p.Sync.Others += have - len(p.Sync.Backends)
+	}
 	return nil
 }
 

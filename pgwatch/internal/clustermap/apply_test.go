@@ -68,6 +68,15 @@ func TestSyncIsOfOneEpoch(t *testing.T) {
 	}
 }
 
+// A synchronous standby that is taken out of the configuration confirms commits as before.
+func TestSyncOutlivesItsBackend(t *testing.T) {
+	m := do(t, two(t), Command{Sync: &SetSync{Epoch: 1, Sync: &Sync{Num: 1, Backends: []int{1}}}})
+	after := do(t, m, Command{Configure: &Configure{Backends: []Backend{{ID: 0, Host: "a", Port: 5432}}}})
+	if s := after.Primary.Sync; len(s.Backends) != 0 || s.Others != 1 || len(m.Primary.Sync.Backends) != 1 {
+		t.Errorf("%+v, before it %+v", s, m.Primary.Sync)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	m := two(t)
 	busy := do(t, m, Command{Begin: &Failover{Kind: Failure, From: 0, To: None}})
@@ -86,6 +95,7 @@ func TestRefusals(t *testing.T) {
 		"open too early":      {busy, Command{Opened: &Opened{ID: busy.Failover.ID, Primary: Primary{Backend: 1}}}},
 		"another failover":    {busy, Command{Advance: &Advance{ID: 999, State: Recruit}}},
 		"the primary goes":    {m, Command{Configure: &Configure{Backends: []Backend{{ID: 1, Host: "b", Port: 5432}}}}},
+		"its candidate goes":  {do(t, busy, Command{Advance: &Advance{ID: busy.Failover.ID, State: CatchUp, To: new(1)}}), Command{Configure: &Configure{Backends: []Backend{{ID: 0, Host: "a", Port: 5432}}}}},
 		"sync of another":     {m, Command{Sync: &SetSync{Epoch: 2}}},
 		"a status of its own": {m, Command{Backend: &SetBackend{ID: 1, Status: "lost"}}},
 		"nothing":             {m, Command{}},

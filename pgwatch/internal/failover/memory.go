@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"maps"
 	"time"
 
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
@@ -70,6 +71,9 @@ func (p *Planner) remember(s *scene) {
 	for i := range s.Map.Backends {
 		p.trace(s, &s.Map.Backends[i])
 	}
+	maps.DeleteFunc(p.traces, func(id int, _ *trace) bool { return s.Map.Backend(id) == nil })
+	maps.DeleteFunc(p.jobs, func(id int, _ *job) bool { return s.Map.Backend(id) == nil })
+	maps.DeleteFunc(p.trials, func(id int, _ *trial) bool { return s.Map.Backend(id) == nil })
 }
 
 func (p *Planner) trace(s *scene, b *clustermap.Backend) {
