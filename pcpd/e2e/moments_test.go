@@ -15,9 +15,9 @@ type moment struct {
 var moments = []moment{
 	{"both-up", "Both nodes are up, and a client is connected.",
 		func(w *world) {
-			w.connect()
 			w.until(0, up, "primary")
 			w.until(1, up, "standby")
+			w.connect(0, 1)
 		},
 		[]string{
 			"pcp_node_count",
@@ -35,8 +35,6 @@ var moments = []moment{
 			"pcp_proc_info -P 2000000000",
 			"pcp_pool_status",
 			"pcp_watchdog_info",
-			"pcp_attach_node -n 9",
-			"pcp_detach_node -n 9",
 			"pcp_recovery_node -n 0",
 			"pcp_recovery_node -n 9",
 			"pcp_promote_node -n 0",
@@ -47,13 +45,18 @@ var moments = []moment{
 			"pcp_detach_node -n 1",
 		}},
 	{"standby-detached", "Node 1 was detached by an operator.",
-		func(w *world) { w.until(1, down, "standby") },
+		func(w *world) {
+			w.until(1, down, "standby")
+			w.connect(0)
+		},
 		[]string{"pcp_node_info", "pcp_health_check_stats -n 1", "pcp_attach_node -n 1"}},
 	{"standby-stopped", "The server of node 1 does not run.",
 		func(w *world) {
 			w.until(1, up, "standby")
+			w.connect(0, 1)
 			w.servers[1].Stop(w.t, pgtest.Immediate)
 			w.until(1, down, "standby")
+			w.connect(0)
 		},
 		[]string{"pcp_node_info", "pcp_node_info -n 1"}},
 	{"primary-failed", "The server of node 0 has died, and node 1 was promoted.",
@@ -61,9 +64,17 @@ var moments = []moment{
 			w.servers[1].Start(w.t)
 			w.order("pcp_attach_node -n 1")
 			w.until(1, up, "standby")
+			w.connect(0, 1)
 			w.servers[0].Stop(w.t, pgtest.Immediate)
 			w.until(1, up, "primary")
 			w.until(0, down, "standby")
+			w.connect(1)
 		},
-		[]string{"pcp_node_info", "pcp_node_info -n 0", "pcp_promote_node -n 1", "pcp_recovery_node -n 1", "pcp_stop_pgpool -m fast"}},
+		[]string{"pcp_node_info", "pcp_node_info -n 0", "pcp_promote_node -n 1", "pcp_recovery_node -n 1"}},
+	{"no-such-node", "Orders for a node that does not exist.",
+		func(w *world) {},
+		[]string{"pcp_attach_node -n 9", "pcp_detach_node -n 9"}},
+	{"end", "The last order of all.",
+		func(w *world) { w.until(1, up, "primary"); w.connect(1) },
+		[]string{"pcp_stop_pgpool -m fast"}},
 }

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/pgcrew/pgcrew/pcpd/internal/recorded"
 )
@@ -29,12 +31,19 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// forgotten is what Pgpool-II says of a standby that streams in the moments in which it asks whether it does.
+const forgotten = " up standby standby 0 none none "
+
 // record asks the questions of a moment and writes the file.
 func (w *world) record(m moment) {
 	w.t.Helper()
 	var all []recorded.Recording
 	for _, words := range m.asks {
-		all = append(all, w.take(words))
+		r := w.take(words)
+		for end := time.Now().Add(patience); strings.Contains(r.Plain.Out, forgotten) && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			r = w.take(words)
+		}
+		all = append(all, r)
 	}
 	if err := os.MkdirAll(recordings, 0o755); err != nil {
 		w.t.Fatal(err)

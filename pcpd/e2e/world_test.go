@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +28,8 @@ type world struct {
 	servers []*pgtest.Server
 	port    int // for clients
 	pcp     int
+
+	disconnect func() // ends the session of the client
 }
 
 func newWorld(t *testing.T) *world {
@@ -38,7 +41,8 @@ func newWorld(t *testing.T) *world {
 	primary, standbys := pgtest.Cluster(t, 1)
 	standbys[0].WaitReplay(t, primary)
 	ports := freePorts(t, 2)
-	w := &world{t: t, dir: t.TempDir(), servers: append([]*pgtest.Server{primary}, standbys...), port: ports[0], pcp: ports[1]}
+	w := &world{t: t, dir: t.TempDir(), servers: append([]*pgtest.Server{primary}, standbys...), port: ports[0], pcp: ports[1], disconnect: func() {}}
+	t.Cleanup(func() { w.disconnect() })
 	w.write(".pcppass", recorded.Passwords)
 	w.write("pcp.conf", pcpConf)
 	return w
@@ -112,7 +116,7 @@ func (w *world) run(stop os.Signal, program string, args ...string) {
 	defer log.Close()
 	name := log.Name()
 	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -134,21 +138,22 @@ func (w *world) run(stop os.Signal, program string, args ...string) {
 	})
 }
 
-// connect opens a session of a client that has asked something of its own, and keeps it until the end of the test.
-func (w *world) connect() {
+// connect opens the session of a client, in the place of an earlier one, until each of the nodes was used by a client, which
+// changes its status from waiting to up. The last session stays open.
+func (w *world) connect(nodes ...int) {
 	w.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		if w.tryConnect() {
-			return
-		}
+	unused := func(node int) bool { return w.node(node).status != up }
+	for end := time.Now().Add(patience); !w.tryConnect() || slices.ContainsFunc(nodes, unused); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatal("no client gets in")
+			w.t.Fatalf("no client gets to all of the nodes %v", nodes)
 		}
 	}
 }
 
+// tryConnect opens a session that has used the primary, and one of the nodes by a query that may go to any.
 func (w *world) tryConnect() bool {
-	cmd := exec.Command("psql", "-X", "-h", "127.0.0.1", "-p", strconv.Itoa(w.port), "-U", "postgres", "-At", "postgres")
+	w.disconnect()
+	cmd := exec.Command("psql", "-X", "-h", "127.0.0.1", "-p", strconv.Itoa(w.port), "-U", "postgres", "-qAt", "postgres")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		w.t.Fatal(err)
@@ -160,15 +165,13 @@ func (w *world) tryConnect() bool {
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	io.WriteString(in, "SELECT 'here';\n")
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	if line != "here\n" {
+	w.disconnect = func() {
 		in.Close()
 		cmd.Wait()
-		return false
 	}
-	w.t.Cleanup(func() { in.Close(); cmd.Wait() })
-	return true
+	io.WriteString(in, "DO 'BEGIN END';\nSELECT 'here';\n")
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	return line == "here\n"
 }
 
 // debian runs one of Debian's pcp_ programs as it is written in a recording, against a port.
@@ -201,27 +204,43 @@ func (w *world) order(words string) {
 	w.t.Fatalf("%s: %+v", words, out)
 }
 
-// What status a node may have in the output of pcp_node_info. Waiting is up, but no client has used it yet.
+// The words for the status of a node.
 const (
-	up   = "up waiting"
-	down = "down"
+	up      = "up"
+	waiting = "waiting" // it is up, but no client has used it
+	down    = "down"
 )
 
-// until waits until pcp_node_info says that a node has one of the statuses and the role, and that a standby that is up
-// streams.
-func (w *world) until(node int, statuses, role string) {
+// view is what pcp_node_info says of a node.
+type view struct {
+	status, pgStatus, role, pgRole, state string
+	said                                  recorded.Output
+}
+
+func (w *world) node(id int) view {
 	w.t.Helper()
-	var said recorded.Output
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		said = w.debian(w.pcp, fmt.Sprint("pcp_node_info -n ", node))
-		// host port status weight status_name pg_status role pg_role delay state sync_state date time
-		words := strings.Fields(said.Out)
-		if len(words) == 13 && strings.Contains(statuses, words[4]) && words[6] == role &&
-			(statuses == down || words[5] == "up" && words[7] == role && (role == "primary" || words[9] == "streaming")) {
+	said := w.debian(w.pcp, fmt.Sprint("pcp_node_info -n ", id))
+	// host port status weight status_name pg_status role pg_role delay state sync_state date time
+	words := strings.Fields(said.Out)
+	if len(words) != 13 {
+		return view{said: said}
+	}
+	return view{words[4], words[5], words[6], words[7], words[9], said}
+}
+
+// until waits until a node is up or down, as Pgpool-II and as PostgreSQL say, and has the role; a standby that is up streams.
+func (w *world) until(node int, status, role string) {
+	w.t.Helper()
+	var v view
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		v = w.node(node)
+		isUp := v.status == up || v.status == waiting
+		if v.role == role && (status == down && v.status == down ||
+			status == up && isUp && v.pgStatus == up && v.pgRole == role && (role == "primary" || v.state == "streaming")) {
 			return
 		}
 	}
-	w.t.Fatalf("node %d does not become %s %s: %+v", node, statuses, role, said)
+	w.t.Fatalf("node %d does not become %s %s: %+v", node, status, role, v.said)
 }
 
 // freePorts returns ports that nobody uses, for TCP and UDP.
