@@ -8,6 +8,7 @@ var crewParams = []Param{
 	{Name: "state_directory", Kind: Text, Default: "/var/lib/pgcrew", Context: OnRestart, Tools: Watch | Pgpool, Help: "folder of what a node must not forget: its log and its promises"},
 	{Name: "recovery_ssh_user", Kind: Text, Context: OnReload, Tools: Recover, Help: "user for SSH to the host of a server; empty for that of the process"},
 	{Name: "recovery_ssh_key", Kind: Text, Context: OnReload, Tools: Recover, Help: "file with its private key; empty for the agent and those in ~/.ssh"},
+	{Name: "recovery_ssh_known_hosts", Kind: Text, Context: OnReload, Tools: Recover, Help: "file with the keys of hosts; empty for ~/.ssh/known_hosts and those in /etc/ssh"},
 	{Name: "recovery_ssh_port", Kind: Int, Min: 1, Max: 65535, Suffix: OptionalSuffix, Default: "22", Context: OnReload, Tools: Recover, Help: "port of SSH there"},
 	{Name: "shutdown_timeout", Kind: Duration, Unit: Second, Default: "30", Context: OnReload, Tools: Router, Help: "time transactions have to end when the router stops"},
 	{Name: "failover_wait", Kind: Duration, Unit: Second, Default: "10", Context: OnReload, Tools: Router, Help: "time a statement waits for a new primary"},
