@@ -21,7 +21,7 @@ const trapsEvery = 10 * time.Minute
 func (n *Node) tellTraps(ctx context.Context) {
 	said := map[string]bool{}
 	for ctx.Err() == nil {
-		for _, t := range n.ServerTraps(ctx) {
+		for _, t := range n.latest.Load().ServerTraps(ctx) {
 			if !said[t] {
 				said[t] = true
 				n.log.Warn(t)
