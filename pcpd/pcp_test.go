@@ -255,7 +255,7 @@ func TestHungTools(t *testing.T) {
 	if got := d.ask(d.Dir, "pcp_node_info", "1"); got != want {
 		t.Errorf("%q, wanted %q", got, want)
 	}
-	if got := d.ask(d.Dir, "pcp_watchdog_info"); !strings.Contains(got, "ERROR:  PCP: informing watchdog info failed\nDETAIL:  ask ") {
+	if got := d.ask(d.Dir, "pcp_watchdog_info"); !strings.Contains(got, "ERROR:  PCP: informing watchdog info failed\nDETAIL:  pgwatch has not answered within 3s") {
 		t.Errorf("%q", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,17 +37,21 @@ type Crew struct{ Config *config.Config }
 
 // ask asks one program. The error tells a person what to do when it does not run.
 func (c Crew) ask(ctx context.Context, within time.Duration, name, op string, args, result any) error {
+	limited := ctx
 	if within > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, within)
+		limited, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
-	err := tool.Ask(ctx, c.Config, name, op, args, result)
+	err := tool.Ask(limited, c.Config, name, op, args, result)
+	program := strings.TrimSuffix(name, ".sock")
 	switch {
 	case err == nil:
 		return nil
 	case absent(err):
-		return &Absent{Program: name[:len(name)-len(".sock")], err: err}
+		return &Absent{Program: program, err: err}
+	case limited.Err() != nil && ctx.Err() == nil:
+		return fmt.Errorf("%s has not answered within %v; what it was asked for (%s) may still be done", program, within, op)
 	}
 	return err
 }
