@@ -46,10 +46,6 @@ func (s *scene) told(id string) (r report.Recovery, by clustermap.NodeID, ok boo
 // recoveries gives the orders of all recoveries and says how each stands.
 func (s *scene) recoveries() {
 	for _, w := range s.Wishes {
-		if s.Map.Backend(w.Backend) == nil { // it was taken out of the configuration since
-			s.plan.Recoveries = append(s.plan.Recoveries, report.Recovery{ID: w.ID, Backend: w.Backend, Done: true, Refused: true, Err: fmt.Sprintf("node id %d is not valid", w.Backend)})
-			continue
-		}
 		if s.Map.Backend(w.Backend) == nil {
 			s.plan.Recoveries = append(s.plan.Recoveries, s.unbegun(&job{wish: w}, "the backend was taken out of the configuration"))
 			continue
