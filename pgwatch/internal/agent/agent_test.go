@@ -238,7 +238,10 @@ func TestDeathIsTold(t *testing.T) {
 	w := begin(t, t.TempDir(), postmaster.New(s.Data("")))
 	w.until(t, "it runs", func(l report.Local) bool { return l.Postmaster == report.Runs })
 	s.Kill(t, syscall.SIGKILL)
-	w.until(t, "it is dead", func(l report.Local) bool { return l.Postmaster == report.Dead && !l.Stopped })
+	w.until(t, "it is dead", func(l report.Local) bool { return l.Postmaster == report.Dead && !l.Stopped && !l.Standby && l.Ran })
+	if l := begin(t, t.TempDir(), postmaster.New(s.Data(""))).until(t, "it is dead", func(l report.Local) bool { return l.Postmaster == report.Dead }); l.Ran {
+		t.Errorf("another agent has not seen it run: %+v", l)
+	}
 }
 
 // reaped waits until the test's own side knows that the server has ended.

@@ -28,6 +28,7 @@ type worker struct {
 	mu     sync.Mutex
 	mem    memory
 	state  postmaster.State
+	ran    bool // it was seen to run
 	end    position
 	orders []report.Order // for this backend, that stand
 	failed report.Order   // the newest that did not work
@@ -76,7 +77,7 @@ func (w *worker) obey(orders []report.Order) {
 func (w *worker) local() report.Local {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := report.Local{ID: w.id, Postmaster: w.state.Postmaster, Stopped: w.state.Stopped, Standby: w.state.Standby, Promised: w.mem.Promised,
+	l := report.Local{ID: w.id, Postmaster: w.state.Postmaster, Stopped: w.state.Stopped, Standby: w.state.Standby, Ran: w.ran, Promised: w.mem.Promised,
 		Recruited: w.mem.Recruited, Promoted: w.mem.Promoted, Follows: w.mem.Follows, Timeline: w.end.timeline, End: w.end.lsn, Err: w.err}
 	if w.err != "" {
 		l.ErrOrder = string(w.failed.Op)
@@ -152,7 +153,7 @@ func (w *worker) rest(ctx context.Context) {
 // seen takes a new state of the server.
 func (w *worker) seen(st postmaster.State) {
 	w.mu.Lock()
-	w.state = st
+	w.state, w.ran = st, w.ran || st.Postmaster == report.Runs
 	if st.Postmaster == report.Dead {
 		if c, err := w.srv.Control(); err == nil && c.Stopped {
 			// The record of the shutdown begins there and holds nothing of a user.

@@ -1,7 +1,6 @@
 package failover_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +27,7 @@ func without(t *testing.T) *world {
 func TestBackendThatGoes(t *testing.T) {
 	w := without(t)
 	w.run(time.Second)
-	if r := w.recovery(1); !r.Done || !strings.Contains(r.Err, "taken out") {
+	if r := w.recovery(1); !r.Done || r.Err != "node id 1 is not valid" {
 		t.Errorf("its recovery is %+v", r)
 	}
 	w.dies(0)

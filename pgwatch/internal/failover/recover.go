@@ -46,8 +46,8 @@ func (s *scene) told(id string) (r report.Recovery, by clustermap.NodeID, ok boo
 // recoveries gives the orders of all recoveries and says how each stands.
 func (s *scene) recoveries() {
 	for _, w := range s.Wishes {
-		if s.Map.Backend(w.Backend) == nil {
-			s.plan.Recoveries = append(s.plan.Recoveries, s.unbegun(&job{wish: w}, "the backend was taken out of the configuration"))
+		if s.Map.Backend(w.Backend) == nil { // it was taken out of the configuration since
+			s.plan.Recoveries = append(s.plan.Recoveries, s.unbegun(&job{wish: w}, fmt.Sprintf("node id %d is not valid", w.Backend)))
 			continue
 		}
 		if j := s.p.jobs[w.Backend]; j == nil && !s.isRecovered(w.Backend) || j != nil && j.wish.ID != w.ID && s.over(j) {

@@ -51,9 +51,13 @@ func (s *scene) recruitAll(f *clustermap.Failover) bool {
 
 // fallen reports whether a standby's host says just now that it is dead and was not shut down: as PostgreSQL ends when its
 // restore_command does so by a signal or above 125, which is what copying from a dead host comes to. To recruit it is to start it.
+// After a power cut of everything servers are dead as well, and will be started by whoever does that at boot: one that its node has not
+// seen run is waited for first.
 func (s *scene) fallen(b int) bool {
 	node, local, ok := s.agent(b)
-	return ok && s.fresh(node) && local.Postmaster == report.Dead && local.Standby && !local.Stopped
+	fell := ok && s.fresh(node) && local.Postmaster == report.Dead && local.Standby && !local.Stopped
+	dead := s.held(fmt.Sprint("fallen ", b), fell)
+	return fell && (local.Ran || dead >= s.Policy.StartGrace)
 }
 
 // mayHaveMore reports whether a standby that has fallen was last seen with more WAL than each one that is recruited has.

@@ -31,6 +31,7 @@ type node struct {
 	promised, recruited, promoted, follows, fenced uint64
 	end                                            uint64
 
+	saw   bool          // its server run
 	busy  time.Duration // an order is being carried out until then
 	doing report.Order
 	hooks []report.HookDone
@@ -42,7 +43,7 @@ type node struct {
 
 // crash ends pgwatch. The router has its lease until that ends.
 func (n *node) crash() {
-	n.runs, n.orders, n.busy, n.hooks = false, nil, 0, nil
+	n.runs, n.orders, n.busy, n.hooks, n.saw = false, nil, 0, nil, false
 	n.ran = map[string]bool{}
 	n.recoveries, n.salvage = nil, nil
 }
@@ -89,12 +90,13 @@ func (s *sim) local(n *node) (report.Local, bool) {
 		return report.Local{}, false
 	}
 	p := s.servers[n.host]
+	n.saw = n.saw || p.runs
 	l := report.Local{ID: p.id, Postmaster: report.Runs, Promised: n.promised, Recruited: n.recruited, Promoted: n.promoted, Follows: n.follows, Fenced: n.fenced}
 	switch {
 	case p.orphans:
 		l.Postmaster = report.Orphans
 	case !p.runs:
-		l.Postmaster, l.Stopped, l.Standby = report.Dead, p.clean, p.standby
+		l.Postmaster, l.Stopped, l.Standby, l.Ran = report.Dead, p.clean, p.standby, n.saw
 	}
 	if n.recruited > 0 || p.clean {
 		l.Timeline, l.End = p.timeline, n.end

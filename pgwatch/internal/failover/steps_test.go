@@ -235,7 +235,7 @@ func TestStandbyIsNotLeftAlone(t *testing.T) {
 // falls lets a standby end as its restore_command may make it: dead, and not shut down.
 func (w *world) falls(b int) {
 	w.dies(b)
-	w.local(b, func(l *report.Local) { l.Standby = true })
+	w.local(b, func(l *report.Local) { l.Standby, l.Ran = true, true })
 }
 
 // rises is what recruiting makes of one that fell.
@@ -271,6 +271,21 @@ func TestFallenStandbyIsStarted(t *testing.T) {
 	if w.in.Map.Failover.To != 1 {
 		t.Errorf("%+v", w.in.Map.Failover)
 	}
+}
+
+// When all hosts boot, their servers are dead as after a crash. They are about to be started, and a failover would throw away what the
+// standby has not got; only when the primary does not come it begins.
+func TestBootIsNoFall(t *testing.T) {
+	w := found(t)
+	for b := range 3 {
+		w.falls(b)
+		w.local(b, func(l *report.Local) { l.Ran, l.Standby = false, b > 0 })
+	}
+	w.run(w.in.Policy.StartGrace - time.Second)
+	if f := w.in.Map.Failover; f != nil {
+		t.Fatalf("%+v", f)
+	}
+	w.until(5*time.Second, "a failover", func() bool { return w.in.Map.Failover != nil })
 }
 
 // One that was shut down in order was meant to be down: nothing begins for it.

@@ -92,6 +92,7 @@ type Local struct {
 	Postmaster Postmaster `json:"postmaster"`
 	Stopped    bool       `json:"stopped,omitempty"`   // stopped, not fallen: pg_control says "shut down"
 	Standby    bool       `json:"standby,omitempty"`   // it is dead, and was a standby
+	Ran        bool       `json:"ran,omitempty"`       // the node has seen it run: when it is dead now, it is not merely yet to be started
 	Promised   uint64     `json:"promised,omitempty"`  // it will not obey an epoch below this one; kept on disk
 	Recruited  uint64     `json:"recruited,omitempty"` // for that epoch its receiver has ended
 	Promoted   uint64     `json:"promoted,omitempty"`  // for that epoch it was made the primary
