@@ -46,22 +46,23 @@ type Crew interface {
 // A Node is one pgwatch.
 type Node struct {
 	*Settings
-	log      *slog.Logger
-	clock    func() time.Duration
-	version  string
-	crew     Crew
-	hub      *hub.Hub
-	observer *observer
-	programs *agent.Programs
-	gossip   *gossip.Gossip // nil without heartbeat_port
-	planner  planner
-	roster   *roster
-	fresh    atomic.Pointer[config.Config] // as last reloaded; Settings stay those of the start
-	latest   atomic.Pointer[Settings]      // the same with its servers
-	began    time.Time
-	stop     context.CancelFunc // ends Run in order
-	read     func() (*Settings, error)
-	reading  sync.Mutex
+	log       *slog.Logger
+	clock     func() time.Duration
+	version   string
+	crew      Crew
+	hub       *hub.Hub
+	observer  *observer
+	programs  *agent.Programs
+	gossip    *gossip.Gossip // nil without heartbeat_port
+	planner   planner
+	roster    *roster
+	fresh     atomic.Pointer[config.Config] // as last reloaded; Settings stay those of the start
+	latest    atomic.Pointer[Settings]      // the same with its servers
+	began     time.Time
+	idleSlots atomic.Pointer[[]string] // problems with them, as last looked; nil before
+	stop      context.CancelFunc       // ends Run in order
+	read      func() (*Settings, error)
+	reading   sync.Mutex
 }
 
 // Options are what a Node takes from its program.

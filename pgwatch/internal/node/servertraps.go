@@ -21,7 +21,10 @@ const trapsEvery = 10 * time.Minute
 func (n *Node) tellTraps(ctx context.Context) {
 	said := map[string]bool{}
 	for ctx.Err() == nil {
-		for _, t := range n.latest.Load().ServerTraps(ctx) {
+		c, all := n.latest.Load().survey(ctx)
+		slots := c.IdleSlots(all)
+		n.idleSlots.Store(&slots)
+		for _, t := range c.Find(all) {
 			if !said[t] {
 				said[t] = true
 				n.log.Warn(t)
@@ -40,12 +43,18 @@ const trapLimit = 5 * time.Second
 // ServerTraps are traps in the settings of the servers themselves, as far as they can be asked now, or are on this host. It may take
 // some seconds.
 func (s *Settings) ServerTraps(ctx context.Context) []string {
+	c, all := s.survey(ctx)
+	return c.Find(all)
+}
+
+// survey asks all servers for what may be a trap.
+func (s *Settings) survey(ctx context.Context) (c trap.Crew, all []trap.Facts) {
 	if s.Self.Witness {
-		return nil
+		return c, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, trapLimit)
 	defer cancel()
-	c := trap.Crew{RecoveryUser: s.Config.String("recovery_user")}
+	c.RecoveryUser = s.Config.String("recovery_user")
 	if c.RecoveryUser == "" {
 		c.RecoveryUser = "postgres"
 	}
@@ -54,7 +63,6 @@ func (s *Settings) ServerTraps(ctx context.Context) []string {
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var all []trap.Facts
 	for _, b := range s.Config.Backends() {
 		wg.Go(func() {
 			if f, ok := s.facts(ctx, c, b); ok {
@@ -66,7 +74,7 @@ func (s *Settings) ServerTraps(ctx context.Context) []string {
 	}
 	wg.Wait()
 	slices.SortFunc(all, func(a, b trap.Facts) int { return a.ID - b.ID })
-	return c.Find(all)
+	return c, all
 }
 
 // facts asks a server, or reads them from the files of one that does not run. That one cannot be asked is for the health

@@ -20,6 +20,9 @@ func (n *Node) status(v *authority.View, seen sight) Status {
 			st.Problems = append(st.Problems, p)
 		}
 	}
+	if slots := n.idleSlots.Load(); slots != nil {
+		st.Problems = append(st.Problems, *slots...)
+	}
 	for i := range v.Map.Members {
 		m := &v.Map.Members[i]
 		st.Members = append(st.Members, s.memberStatus(v, m, &seen))

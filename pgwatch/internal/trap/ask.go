@@ -49,6 +49,9 @@ func (c Crew) askPrimary(ctx context.Context, f *Facts, conn *probe.Conn) error 
 	}
 	f.Slots, _ = strconv.Atoi(rows[0][0])
 	f.Used, _ = strconv.Atoi(rows[0][1])
+	if f.Idle, err = askSlots(ctx, conn); err != nil {
+		return err
+	}
 	rows, err = conn.Rows(ctx, fmt.Sprintf("SELECT 1 FROM pg_roles WHERE rolsuper AND rolcanlogin AND rolname = '%s'", strings.ReplaceAll(c.RecoveryUser, "'", "''")))
 	f.Super = len(rows) > 0
 	return err

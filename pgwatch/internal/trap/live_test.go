@@ -79,3 +79,15 @@ func TestRealServers(t *testing.T) {
 	}
 	has(t, c.Find([]Facts{f}), "scp ends with 255", "wal_retrieve_retry_interval is 5000 ms")
 }
+
+// A slot that nobody uses is seen with what it keeps.
+func TestIdleSlots(t *testing.T) {
+	primary := pgtest.Primary(t)
+	primary.Exec(t, "SELECT pg_create_physical_replication_slot('old', true)")
+	primary.Exec(t, "SELECT pg_create_physical_replication_slot('unused')")
+	primary.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 1000)")
+	f := ask(t, crew(primary), 0, primary, "postgres")
+	if len(f.Idle) != 1 || f.Idle[0].Name != "old" || f.Idle[0].Keeps <= 0 {
+		t.Errorf("%+v", f.Idle)
+	}
+}

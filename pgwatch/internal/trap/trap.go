@@ -34,6 +34,7 @@ type Facts struct {
 	Primary     bool
 	Receivers   []string // application_name of each standby
 	Slots, Used int      // physical ones, and those that a standby uses
+	Idle        []Slot   // those that nobody uses
 	Super       bool     // RecoveryUser is there and a superuser
 }
 
@@ -41,11 +42,15 @@ type Facts struct {
 type finding struct{ text, mend string }
 
 // Find names the traps of all servers of which something is known, each with its mend.
-func (c Crew) Find(all []Facts) (list []string) {
+func (c Crew) Find(all []Facts) []string {
+	return c.find(all, c.commands, c.standby, c.rewind, c.room, c.primary, c.slots)
+}
+
+func (c Crew) find(all []Facts, rules ...func(*Facts) []finding) (list []string) {
 	for i := range all {
 		f := &all[i]
 		at := slices.IndexFunc(c.Servers, func(s Server) bool { return s.ID == f.ID })
-		for _, rule := range []func(*Facts) []finding{c.commands, c.standby, c.rewind, c.room, c.primary} {
+		for _, rule := range rules {
 			for _, found := range rule(f) {
 				list = append(list, fmt.Sprintf("backend %d (%s): %s (%s)", f.ID, c.Servers[at].Addr, found.text, found.mend))
 			}

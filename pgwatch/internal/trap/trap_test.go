@@ -33,15 +33,18 @@ func TestFind(t *testing.T) {
 			set(0, "archive_mode", "on")(all)
 			set(0, "archive_command", "cp %p /net/db2/%f")(all)
 		},
-		"wal_retrieve_retry_interval is 5000 ms":                                   set(1, "wal_retrieve_retry_interval", "5000"),
-		"hot_standby is off":                                                       set(1, "hot_standby", "off"),
-		"neither wal_log_hints nor data checksums are on":                          set(0, "wal_log_hints", "off"),
-		"full_page_writes is off":                                                  set(0, "full_page_writes", "off"),
-		"max_wal_senders is 2: 1 standbys and a base backup need 3":                set(1, "max_wal_senders", "2"),
-		"max_replication_slots is 0":                                               set(1, "max_replication_slots", "0"),
-		"wal_level is minimal":                                                     set(0, "wal_level", "minimal"),
-		"recovery_user 'postgres' is no superuser":                                 func(all []Facts) { all[0].Super = false },
-		"1 of 1 standbys have no replication slot, and wal_keep_size is 0":         func(all []Facts) { all[0].Used = 0 },
+		"wal_retrieve_retry_interval is 5000 ms":                           set(1, "wal_retrieve_retry_interval", "5000"),
+		"hot_standby is off":                                               set(1, "hot_standby", "off"),
+		"neither wal_log_hints nor data checksums are on":                  set(0, "wal_log_hints", "off"),
+		"full_page_writes is off":                                          set(0, "full_page_writes", "off"),
+		"max_wal_senders is 2: 1 standbys and a base backup need 3":        set(1, "max_wal_senders", "2"),
+		"max_replication_slots is 0":                                       set(1, "max_replication_slots", "0"),
+		"wal_level is minimal":                                             set(0, "wal_level", "minimal"),
+		"recovery_user 'postgres' is no superuser":                         func(all []Facts) { all[0].Super = false },
+		"1 of 1 standbys have no replication slot, and wal_keep_size is 0": func(all []Facts) { all[0].Used = 0 },
+		"backend 0 (db1:5432): slot old keeps 1.5 GiB of WAL, and nobody receives from it (bring its standby back, or, if that is gone, SELECT pg_drop_replication_slot('old'))": func(all []Facts) {
+			all[0].Idle = []Slot{{"young", 1 << 29}, {"old", 3 << 29}}
+		},
 		"max_slot_wal_keep_size is -1":                                             set(0, "max_slot_wal_keep_size", "-1"),
 		"synchronous_standby_names has 'nobody', as which no standby is connected": set(0, "synchronous_standby_names", "ANY 1 (DB2, First, nobody)"),
 	} {
