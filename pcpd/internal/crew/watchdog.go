@@ -1,6 +1,7 @@
 package crew
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -65,6 +66,9 @@ type WatchdogNode struct {
 	LifecheckStarted int
 }
 
+// notSet is Pgpool-II's word for an address that nobody holds.
+const notSet = "Not_Set"
+
 // Watchdog asks pgwatch. ok is false when use_watchdog is off.
 func (c Crew) Watchdog(ctx context.Context) (w Watchdog, ok bool, err error) {
 	if !c.Config.Bool("use_watchdog") {
@@ -91,7 +95,7 @@ func (c Crew) Watchdog(ctx context.Context) (w Watchdog, ok bool, err error) {
 	})
 	for _, m := range st.Members {
 		w.WatchdogNodes = append(w.WatchdogNodes, WatchdogNode{ID: m.ID, State: m.State, Membership: m.Membership,
-			MembershipString: m.MembershipName, NodeName: m.Name, HostName: m.Host, StateName: m.StateName, DelegateIP: m.DelegateIP,
+			MembershipString: m.MembershipName, NodeName: m.Name, HostName: m.Host, StateName: m.StateName, DelegateIP: cmp.Or(m.DelegateIP, notSet),
 			WdPort: m.WatchPort, PgpoolPort: m.RouterPort, Priority: m.Priority, LifecheckStarted: 1})
 	}
 	w.NodeCount = len(w.WatchdogNodes)
