@@ -195,6 +195,9 @@ func (c *crew) end() {
 	}
 	if c.t.Failed() {
 		logs, _ := filepath.Glob(filepath.Join(c.dir, "*", "*.log"))
+		for _, s := range c.servers {
+			logs = append(logs, s.Data("pgcrew-start.log")) // of one that pgrecover started
+		}
 		for _, name := range logs {
 			text, _ := os.ReadFile(name)
 			c.t.Logf("%s:\n%s", strings.TrimPrefix(name, c.dir), text[max(0, len(text)-16<<10):])
