@@ -1,0 +1,223 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pgcrew/pgcrew/common/backend"
+	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/postmaster"
+	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
+)
+
+// patience is for everything that must come.
+const patience = 60 * time.Second
+
+// firstStage is the lab's recovery_1st_stage for two servers of one host. It notes how it was called.
+const firstStage = `#!/bin/bash
+set -e
+printf '%s\n' "$PWD" "$@" >../called
+dest=$3 port=$4 destport=$6 primary=$7
+export PGPASSWORD=SECRET
+BIN/psql -w -h "$primary" -p "$port" -U postgres -qAtc "SELECT pg_create_physical_replication_slot('node$5')"
+rm -rf "$dest"
+BIN/pg_basebackup -w -h "$primary" -p "$port" -U postgres -D "$dest" -X stream -c fast --no-sync
+cat >>"$dest/postgresql.auto.conf" <<CONF
+port = $destport
+unix_socket_directories = '$(dirname "$dest")'
+primary_conninfo = 'host=$primary port=$port user=postgres password=SECRET'
+primary_slot_name = 'node$5'
+CONF
+touch "$dest/standby.signal"
+`
+
+const startScript = `#!/bin/bash
+printf '%s\n' "$@" >>../called
+BIN/pg_ctl -s -w -D "$2" -l /dev/null start
+`
+
+// prepare makes a primary with the extension in template1, scripts, and a node that does not run.
+func prepare(t *testing.T, scripts map[string]string, sql string) (s Stage, primary, node *pgtest.Server) {
+	t.Helper()
+	primary, node = pgtest.Primary(t), pgtest.Primary(t)
+	node.Stop(t, pgtest.Fast)
+	if primary.Query1(t, "SELECT count(*) FROM pg_available_extensions WHERE name = 'pgpool_recovery'") == "0" {
+		if os.Getenv("PGCREW_REQUIRE_POSTGRES") == "1" {
+			t.Fatal("the extension pgpool_recovery is not installed: contrib/deps test")
+		}
+		t.Skip("the extension pgpool_recovery is not installed: contrib/deps test")
+	}
+	for name, text := range scripts {
+		text = strings.NewReplacer("BIN", pgtest.Bin(t), "SECRET", pgtest.Password).Replace(text)
+		primary.Write(t, name, text)
+		if err := os.Chmod(primary.Data(name), 0o744); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sql != "" {
+		primary.ExecIn(t, "template1", sql)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := postmaster.New(node.Data("")).Stop(ctx, postmaster.Immediate, patience); err != nil {
+			t.Error(err)
+		}
+	})
+	s = Stage{Script: "recovery_1st_stage", Timeout: patience}
+	for i, srv := range []*pgtest.Server{primary, node} {
+		b := backend.Server{ID: 4 + i, Host: srv.Host(), Port: srv.Port(), DataDirectory: strings.TrimSuffix(srv.Data(""), "/"), User: "postgres", Password: pgtest.Password, Tool: "pgrecover"}
+		s.To, s.Node = s.Node, b
+	}
+	return s, primary, node
+}
+
+const extension = "CREATE EXTENSION pgpool_recovery"
+
+// both are scripts that do what they should.
+func both() map[string]string {
+	return map[string]string{"recovery_1st_stage": firstStage, remoteStart: startScript}
+}
+
+// run runs it and returns its lines by their step's name.
+func run(t *testing.T, ctx context.Context, s Stage) (map[string]step.Step, error) {
+	t.Helper()
+	var out bytes.Buffer
+	s.Journal = &step.Journal{W: &out, Now: time.Now}
+	err := s.Run(ctx)
+	t.Logf("%s", out.String())
+	steps := map[string]step.Step{}
+	for d := json.NewDecoder(&out); d.More(); {
+		var st step.Step
+		if err := d.Decode(&st); err != nil {
+			t.Fatal(err)
+		}
+		steps[st.Step] = st
+	}
+	return steps, err
+}
+
+func TestScripts(t *testing.T) {
+	s, primary, node := prepare(t, both(), extension)
+	steps, err := run(t, t.Context(), s)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, primary.Log())
+	}
+	if !steps["first stage"].OK || !steps["remote start"].OK || !steps["stream"].OK || *steps["stream"].Node != 5 {
+		t.Errorf("%+v", steps)
+	}
+	data := strings.TrimSuffix(primary.Data(""), "/")
+	want := fmt.Sprintf("%s\n%s\n127.0.0.1\n%s\n%d\n5\n%d\n127.0.0.1\n127.0.0.1\n%s\n", data, data, s.Node.DataDirectory, s.To.Port, s.Node.Port, s.Node.DataDirectory)
+	if got, err := os.ReadFile(filepath.Join(filepath.Dir(data), "called")); string(got) != want || err != nil {
+		t.Errorf("they were called with %q, %v, want %q", got, err, want)
+	}
+	primary.Exec(t, "CREATE TABLE t (n int)")
+	node.WaitReplay(t, primary)
+	if got := primary.Query1(t, "SELECT active FROM pg_replication_slots"); got != "t" {
+		t.Errorf("its slot is active: %s", got)
+	}
+}
+
+// refused wants a follow.Refusal with these words.
+func refused(t *testing.T, s Stage, words ...string) {
+	t.Helper()
+	_, err := run(t, t.Context(), s)
+	if !errors.As(err, new(follow.Refusal)) {
+		t.Fatalf("it was not refused: %v", err)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q is not in: %v", w, err)
+		}
+	}
+}
+
+func TestWhatIsMissing(t *testing.T) {
+	s, primary, _ := prepare(t, nil, "")
+	refused(t, s, "template1 nor in postgres", `-U postgres template1 -c "CREATE EXTENSION pgpool_recovery"`)
+	primary.Exec(t, extension) // in postgres
+	refused(t, s, primary.Data("recovery_1st_stage")+" on node 4 is missing", "chmod 744")
+	primary.Write(t, "recovery_1st_stage", firstStage) // nobody may run it
+	refused(t, s, "recovery_1st_stage on node 4 is missing, or its server may not run it")
+	if err := os.Chmod(primary.Data("recovery_1st_stage"), 0o744); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, s, "pgpool_remote_start on node 4")
+	primary.Exec(t, "CREATE ROLE bob LOGIN")
+	s.To.User, s.To.Password = "bob", ""
+	refused(t, s, "bob is no superuser", `ALTER ROLE "bob" SUPERUSER`)
+	s.Script = "/etc/pgpool2/recovery_1st_stage"
+	refused(t, s, "in the primary's data directory")
+}
+
+func TestScriptThatFails(t *testing.T) {
+	scripts := both()
+	scripts["recovery_1st_stage"] = "#!/bin/sh\nexit 1\n"
+	s, _, _ := prepare(t, scripts, extension)
+	steps, err := run(t, t.Context(), s)
+	if err == nil || !strings.Contains(err.Error(), "recovery_1st_stage failed on node 4") || steps["first stage"].Err == "" || steps["remote start"].Step != "" {
+		t.Errorf("%v, %+v", err, steps)
+	}
+}
+
+// Pgpool-II calls it a success when the server lets clients in.
+func TestServerThatDoesNotFollow(t *testing.T) {
+	scripts := both()
+	scripts["recovery_1st_stage"] = strings.ReplaceAll(firstStage, "primary_slot_name = 'node$5'", "primary_slot_name = 'gone'")
+	s, _, _ := prepare(t, scripts, extension)
+	s.Database, s.Timeout = "template1", 3*time.Second
+	_, err := run(t, t.Context(), s)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "node 5 does not follow node 4") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A script goes on when we are gone, and must not meet itself.
+func TestScriptThatStillRuns(t *testing.T) {
+	scripts := both()
+	scripts["recovery_1st_stage"] = "#!/bin/sh\n: >../begun\nwhile [ ! -e ../go ]; do sleep 0.05; done\n"
+	s, primary, _ := prepare(t, scripts, extension)
+	beside := func(name string) string { return filepath.Join(filepath.Dir(s.To.DataDirectory), name) }
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		for {
+			if _, err := os.Stat(beside("begun")); err == nil || t.Context().Err() != nil {
+				cancel(errors.New("enough"))
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	if _, err := run(t, ctx, s); err == nil || !strings.Contains(err.Error(), "may still run on node 4") || !strings.Contains(err.Error(), "enough") {
+		t.Fatalf("%v", err)
+	}
+	refused(t, s, "scripts of an earlier recovery of node 5 still run on node 4")
+	if err := os.WriteFile(beside("go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	primary.Until(t, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0")
+	primary.Write(t, "recovery_1st_stage", strings.NewReplacer("BIN", pgtest.Bin(t), "SECRET", pgtest.Password).Replace(firstStage))
+	if err := os.Chmod(primary.Data("recovery_1st_stage"), 0o744); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, t.Context(), s); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHostName(t *testing.T) {
+	for host, want := range map[string]string{"": "localhost", "/var/run/postgresql": "localhost", "db1": "db1", "::1": "::1"} {
+		if got := hostName(host); got != want {
+			t.Errorf("%q: %q", host, got)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
+)
+
+// seen is the detail of the step stream.
+type seen struct {
+	Status   string `json:"status"` // of pg_stat_wal_receiver; "" when there is none
+	From     string `json:"from"`
+	Replayed string `json:"replayed"`
+}
+
+// poll is how often the node is asked.
+const poll = 100 * time.Millisecond
+
+// stream waits until the node really streams, and has replayed what the primary had when the waiting began. Pgpool-II only
+// connects, and calls a recovery successful after which nothing replicates.
+func (s Stage) stream(ctx context.Context, primary *pgx.Conn) error {
+	late := fmt.Errorf("within recovery_timeout (%v): %w", s.Timeout, context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, late)
+	defer cancel()
+	return s.Journal.Do(step.Step{Step: "stream", Node: &s.Node.ID}, func(st *step.Step) error {
+		to, err := follow.Ask(ctx, primary)
+		if err != nil {
+			return fmt.Errorf("ask node %d (%s) for its position: %w", s.To.ID, s.To.Addr(), err)
+		}
+		st.Timeline = to.Timeline
+		for {
+			now, lacks := s.look(ctx, to)
+			if lacks == nil {
+				st.Detail = now
+				return nil
+			}
+			if err := step.Sleep(ctx, poll); err != nil {
+				return fmt.Errorf("the scripts have ended without an error, but node %d does not follow node %d (%w): %w", s.Node.ID, s.To.ID, lacks, err)
+			}
+		}
+	})
+}
+
+// look asks the node, and says what it lacks.
+func (s Stage) look(ctx context.Context, to follow.Position) (v seen, lacks error) {
+	conn, err := s.Node.Connect(ctx)
+	if err != nil {
+		return v, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	n, err := follow.Ask(ctx, conn)
+	if err != nil {
+		return v, err
+	}
+	v.Replayed = timeline.LSN(n.Replayed)
+	err = conn.QueryRow(ctx, `SELECT coalesce(status, ''), coalesce(to_jsonb(r) ->> 'sender_host', '') FROM (SELECT) nothing LEFT JOIN pg_stat_wal_receiver r ON true`).Scan(&v.Status, &v.From)
+	switch {
+	case err != nil:
+		return v, err
+	case !n.Standby:
+		return v, errors.New("it is a primary")
+	case n.SystemID != to.SystemID:
+		return v, errors.New("it belongs to another cluster")
+	case v.Status != "streaming":
+		return v, fmt.Errorf("its WAL receiver is %q: its log has the reason, such as a slot that is missing", v.Status)
+	case n.Timeline != to.Timeline:
+		return v, fmt.Errorf("it is on timeline %d, not %d", n.Timeline, to.Timeline)
+	case n.Replayed < to.Received && !n.Paused && !n.Delayed:
+		return v, fmt.Errorf("it has replayed up to %s of %s", v.Replayed, timeline.LSN(to.Received))
+	}
+	return v, nil
+}
