@@ -2,31 +2,42 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
-// crew builds and starts pgwatch, pgrouter and pcpd in Pgpool-II's place.
+// crew starts pgwatch, pgrouter and pcpd in Pgpool-II's place.
 func (w *world) crew() {
 	w.t.Helper()
-	w.folder("bin")
+	w.build()
+	w.write("pgpool_node_id", "0\n")
+	w.startCrew(w.dir, w.conf())
+}
+
+// build builds the tools of the crew. pgwatch finds those that it runs beside itself.
+func (w *world) build() {
+	w.t.Helper()
 	for _, tool := range []string{"pgwatch", "pgpromote", "pgrecover", "pgrouter", "pcpd"} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(w.dir, "bin", tool), "github.com/pgcrew/pgcrew/"+tool)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			w.t.Fatalf("build %s: %v\n%s", tool, err, out)
 		}
 	}
-	conf := w.conf() + fmt.Sprintf("recovery_user = 'postgres'\nrecovery_password = '%s'\n", pgtest.Password)
-	for _, name := range []string{"run_directory", "state_directory", "unix_socket_directories"} {
-		conf += fmt.Sprintf("%s = '%s'\n", name, w.dir)
+}
+
+// startCrew starts a crew that has a folder of its own.
+func (w *world) startCrew(dir, conf string) {
+	w.t.Helper()
+	conf += fmt.Sprintf("recovery_user = 'postgres'\nrecovery_password = '%s'\npcp_conf = '%s'\n", pgtest.Password, filepath.Join(w.dir, "pcp.conf"))
+	for _, name := range []string{"run_directory", "state_directory", "unix_socket_directories", "pcp_socket_dir"} {
+		conf += fmt.Sprintf("%s = '%s'\n", name, dir)
 	}
-	w.write("pgpool_node_id", "0\n")
-	file := w.write("pgpool.conf", conf)
+	file := w.write(strings.TrimPrefix(filepath.Join(dir, "pgpool.conf"), w.dir+"/"), conf)
 	for _, tool := range []string{"pgwatch", "pgrouter", "pcpd"} {
-		w.run(os.Signal(syscall.SIGTERM), filepath.Join(w.dir, "bin", tool), "run", "--config", file)
+		w.run(syscall.SIGTERM, filepath.Join(w.dir, "bin", tool), "run", "--config", file)
 	}
 }

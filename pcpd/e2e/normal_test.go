@@ -8,7 +8,9 @@ import (
 
 var (
 	times   = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( \(.*? before process restarting\))?`)
-	ports   = regexp.MustCompile(`(?m)(127\.0\.0\.1 |^Port +: )\d+`)
+	ports   = regexp.MustCompile(`(?m)(127\.0\.0\.\d[ :]|^(?:Pgpool port|Watchdog port|Port) +: )\d+( \d{4,5}\b)?`)
+	host    = regexp.MustCompile(` Linux \S+`)
+	members = regexp.MustCompile(`127\.0\.0\.\d|Node priority +: \d`)
 	delays  = regexp.MustCompile(`(?m)((?:primary|standby|unknown) |^Replication Delay +: )\d+`)
 	numbers = regexp.MustCompile(`\b\d+\b`)
 	pids    = regexp.MustCompile(`(N( \t \| \t N)?\s)+`)
@@ -20,6 +22,8 @@ var (
 func normal(words, text string) string {
 	text = times.ReplaceAllString(text, "TIME")
 	text = ports.ReplaceAllString(text, "${1}PORT")
+	text = members.ReplaceAllString(text, "MEMBER") // any may be the leader
+	text = host.ReplaceAllString(text, " Linux HOST")
 	text = delays.ReplaceAllString(text, "${1}DELAY")
 	switch strings.Fields(words)[0] {
 	case "pcp_health_check_stats":

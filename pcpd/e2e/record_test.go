@@ -59,7 +59,7 @@ func (w *world) take(words string) recorded.Recording {
 	r := recorded.Recording{Args: words}
 	server := strconv.Itoa(w.pcp)
 	r.Plain = w.between(words, nil, func(c net.Conn) {
-		s, err := net.Dial("tcp", "127.0.0.1:"+server)
+		s, err := net.Dial("tcp", net.JoinHostPort(w.host, server))
 		if err != nil {
 			w.t.Error(err)
 			c.Close()
@@ -78,7 +78,7 @@ func (w *world) take(words string) recorded.Recording {
 // between runs a program against serve, which gets its only connection.
 func (w *world) between(words string, more []string, serve func(net.Conn)) recorded.Output {
 	w.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", w.host+":0")
 	if err != nil {
 		w.t.Fatal(err)
 	}

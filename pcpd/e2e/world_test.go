@@ -26,7 +26,8 @@ type world struct {
 	t       *testing.T
 	dir     string // readable for all
 	servers []*pgtest.Server
-	port    int // for clients
+	port    int    // for clients
+	host    string // for PCP
 	pcp     int
 
 	disconnect func() // ends the session of the client
@@ -41,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	primary, standbys := pgtest.Cluster(t, 1)
 	standbys[0].WaitReplay(t, primary)
 	ports := freePorts(t, 2)
-	w := &world{t: t, dir: t.TempDir(), servers: append([]*pgtest.Server{primary}, standbys...), port: ports[0], pcp: ports[1], disconnect: func() {}}
+	w := &world{t: t, dir: t.TempDir(), servers: append([]*pgtest.Server{primary}, standbys...), port: ports[0], host: "127.0.0.1", pcp: ports[1], disconnect: func() {}}
 	t.Cleanup(func() { w.disconnect() })
 	w.write(".pcppass", recorded.Passwords)
 	w.write("pcp.conf", pcpConf)
@@ -69,13 +70,6 @@ func (w *world) write(name, text string) string {
 		w.t.Fatal(err)
 	}
 	return path
-}
-
-// folder makes a folder in that of the world.
-func (w *world) folder(name string) {
-	if err := os.Mkdir(filepath.Join(w.dir, name), 0o700); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // conf is the configuration that Pgpool-II and the crew share.
@@ -174,11 +168,11 @@ func (w *world) tryConnect() bool {
 	return line == "here\n"
 }
 
-// debian runs one of Debian's pcp_ programs as it is written in a recording, against a port.
+// debian runs one of Debian's pcp_ programs as it is written in a recording, against a port of the host.
 func (w *world) debian(port int, words string, more ...string) recorded.Output {
 	w.t.Helper()
 	name, rest, _ := strings.Cut(words, " ")
-	args := append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(port), "-w"}, strings.Fields(rest)...)
+	args := append([]string{"-h", w.host, "-p", strconv.Itoa(port), "-w"}, strings.Fields(rest)...)
 	if !strings.Contains(rest, "-U") {
 		args = append(args, "-U", recorded.User)
 	}
