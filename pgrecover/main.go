@@ -13,6 +13,8 @@ import (
 type cli struct {
 	tool.Flags
 
+	Run     runCmd          `cmd:"" help:"Make a server a standby of the primary, whatever it takes, and report each step as a JSON line."`
+	Plan    planCmd         `cmd:"" help:"Say what run would do, and why."`
 	Follow  followCmd       `cmd:"" help:"Make a server a standby of another one, and report each step as a JSON line. What its upstream was may be on standard input: the recruit step of pgpromote."`
 	Start   startCmd        `cmd:"" help:"Start a server that does not run, with the command line it had."`
 	Check   checkCmd        `cmd:"" help:"Read the configuration, log in to every server, print every problem, and exit."`

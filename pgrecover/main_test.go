@@ -14,6 +14,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/common/tooltest"
 )
 
 // call runs the program in this process.
@@ -108,6 +109,8 @@ func TestCheckTellsAllProblems(t *testing.T) {
 	primary.Stop(t, pgtest.Fast)
 	want{"", "check", exit.Temporary, "", "set recovery_user"}.try(t, conf(t, primary))
 }
+
+func TestManPage(t *testing.T) { tooltest.Man(t, "pgrecover", "PGRECOVER", new(cli)) }
 
 func TestWrongConfiguration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pgpool.conf")

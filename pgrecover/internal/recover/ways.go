@@ -1,0 +1,117 @@
+package recover
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/backup"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/divergent"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/stage"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
+)
+
+// nobody knows what the upstream was before: pgpromote did not ask.
+func nobody(context.Context) (upstream.Upstream, error) { return upstream.Upstream{}, nil }
+
+// follow points the node at the primary.
+func (x *run) follow(ctx context.Context) error {
+	if x.plan.Facts.Target.Runs {
+		return x.follower().Run(ctx)
+	}
+	return x.resume(ctx)
+}
+
+// resume makes a node that does not run, and whose data is fit, a standby that does.
+func (x *run) resume(ctx context.Context) error {
+	var want standby.Settings
+	err := x.Journal.Do(step.Step{Step: "settings", Node: &x.Node.ID}, func(st *step.Step) error {
+		now, err := standby.Read(func(name string) (string, error) { return x.server.Setting(ctx, name) })
+		if err != nil {
+			return fmt.Errorf("node %d: %w", x.Node.ID, err)
+		}
+		choice, err := x.Want(now, true)
+		if err != nil {
+			return err
+		}
+		want, st.Detail = choice.Settings, choice
+		if _, err := standby.MakeSlot(ctx, x.primary, want.SlotName); err != nil {
+			return fmt.Errorf("node %d: %w", x.To.ID, err)
+		}
+		return standby.Write(ctx, x.question.Host, x.Node.DataDirectory, x.plan.Facts.Source.Version, want)
+	})
+	if err != nil {
+		return err
+	}
+	if err := x.start(ctx); err != nil {
+		return err
+	}
+	return x.verify(ctx)
+}
+
+func (x *run) newBackup() *backup.Backup {
+	return &backup.Backup{Pair: x.Pair, Host: x.question.Host, Server: x.server, Data: x.data, Primary: x.primary, Rate: x.Rate, Journal: x.Journal, Stopped: x.saveDivergent}
+}
+
+// backup replaces the node's data by a new copy. A copy of an earlier run that did not come to stream goes first.
+func (x *run) backup(ctx context.Context) error {
+	if x.left != nil {
+		if err := x.server.Stop(ctx, "fast"); err != nil {
+			return err
+		}
+		if err := x.left.Undo(ctx, x.question.Host, x.Node.ID, x.Journal); err != nil {
+			return err
+		}
+		x.left = nil
+	}
+	left, err := x.newBackup().Run(ctx)
+	if err != nil {
+		return err
+	}
+	x.left = left
+	if err := x.start(ctx); err != nil {
+		return fmt.Errorf("%w; the new copy is in %s, and the old data beside it until it streams: when the cause is mended, run this again", err, x.data)
+	}
+	return x.verify(ctx)
+}
+
+// saveDivergent saves WAL that goes with the old data and that nobody else has.
+func (x *run) saveDivergent(ctx context.Context) error {
+	f, err := plan.Gather(ctx, x.question)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Decide(f, plan.Wish{Method: plan.Backup, Force: x.Wish.Force})
+	if err != nil || p.Discards == nil {
+		return err
+	}
+	w := divergent.WAL{Node: x.Node.ID, Primary: x.To.ID, History: f.Target.History, From: p.Discards.From, End: p.Discards.To, SegmentSize: f.Target.SegmentSize}
+	return divergent.Save(ctx, x.Journal, x.server, w)
+}
+
+// script lets the scripts of a Pgpool-II cluster do it.
+func (x *run) script(ctx context.Context) error {
+	if x.plan.Stop {
+		if x.question.Host == nil {
+			return follow.Refusal{Why: fmt.Sprintf("node %d runs, and cannot be stopped from here (%v)", x.Node.ID, x.question.NoHost), Mend: "stop it, and try again"}
+		}
+		err := x.Journal.Do(step.Step{Step: "stop", Node: &x.Node.ID}, func(*step.Step) error { return x.server.Stop(ctx, "fast") })
+		if err != nil {
+			return err
+		}
+	}
+	s := stage.Stage{Node: x.Node, To: x.To, Script: x.Wish.Script, Database: x.Database, Timeout: x.Patience, Journal: x.Journal}
+	if err := s.Run(ctx); err != nil {
+		return err
+	}
+	if err := x.clean(ctx); err != nil {
+		return err
+	}
+	return x.Journal.Do(step.Step{Step: "done", Node: &x.Node.ID}, func(st *step.Step) error {
+		st.Detail = map[string]any{"to": x.To.ID}
+		return nil
+	})
+}

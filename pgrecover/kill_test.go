@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/common/tool"
+)
+
+// TestMain lets the tests run the program as one of its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("PGRECOVER_AS_PROGRAM") != "" {
+		os.Exit(run(os.Args[1:], tool.System()))
+	}
+	os.Exit(m.Run())
+}
+
+// program prepares the program with the rig's configuration.
+func (r *rig) program(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], append(args, "--node", "1", "--config", r.file)...)
+	cmd.Env = append(os.Environ(), "PGRECOVER_AS_PROGRAM=1")
+	return cmd
+}
+
+// killedAfter runs the program, and kills it when the line of a step comes. ok is false when it ended before.
+func (r *rig) killedAfter(t *testing.T, name string, args ...string) (ok bool) {
+	t.Helper()
+	cmd := r.program(args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var s step.Step
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+			t.Error(err)
+		}
+		if s.Step == name {
+			cmd.Process.Kill()
+			ok = true
+			break
+		}
+	}
+	io.Copy(io.Discard, out)
+	cmd.Wait()
+	t.Logf("killed after %s: %v %s", name, ok, errs.String())
+	return ok
+}
+
+// steps are those of a backup, in their order.
+var steps = []string{"plan", "layout", "login", "space", "slot", "progress", "copy", "settings", "stop", "swap", "start", "inspect", "stream", "clean"}
+
+// Killed after any step, the same command does it. Here, one after the other; over SSH, where killing ends nothing there but by
+// the end of the connection, after those that leave most behind.
+func TestKilled(t *testing.T) {
+	r := newRig(t, "")
+	oldNode(t, r, "")
+	r.killedAndRecovers(t, steps, "--method", "backup", "--local")
+}
+
+func TestKilledOverSSH(t *testing.T) {
+	_, more := overSSH(t)
+	r := newRig(t, "")
+	oldNode(t, r, more)
+	r.killedAndRecovers(t, []string{"progress", "swap"}, "--method", "backup")
+}
+
+func (r *rig) killedAndRecovers(t *testing.T, steps []string, args ...string) {
+	t.Helper()
+	for _, name := range steps {
+		if !r.killedAfter(t, name, append([]string{"run"}, args...)...) {
+			t.Errorf("it ended before %s", name)
+		}
+		if n := r.primary.Query1(t, "SELECT count(*) FROM f"); n != "10000" {
+			t.Fatalf("the primary has %s rows", n)
+		}
+	}
+	r.recovers(t, args...)
+}
+
+// Killed in the middle of a copy, it leaves no program behind that goes on writing.
+func TestKilledCopy(t *testing.T) {
+	r := newRig(t, "")
+	if !r.killedAfter(t, "progress", "run", "--local", "--rate", "1048576") {
+		t.Fatal("it ended before")
+	}
+	r.recovers(t, "--local")
+}
+
+// The primary dies in the middle of a copy: the node is as it was, and the same command mends it later.
+func TestPrimaryDies(t *testing.T) {
+	r := newRig(t, "")
+	cmd := r.program("run", "--local", "--to", "0", "--rate", "1048576")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"progress"`) {
+	}
+	r.primary.Stop(t, pgtest.Immediate)
+	io.Copy(io.Discard, out)
+	if err := cmd.Wait(); err == nil {
+		t.Error("it succeeded")
+	}
+	r.primary.Start(t)
+	r.recovers(t, "--local")
+}
