@@ -159,8 +159,10 @@ func (s *supervisor) tellReady(ctx context.Context, fd int) {
 	if !s.crew.Ready(limited) || ctx.Err() != nil {
 		return
 	}
-	if limited.Err() != nil {
-		s.log.Warn("some parts do not serve yet")
+	for _, p := range s.crew.States() {
+		if !p.Ready {
+			s.log.Warn("a part does not serve yet", "part", p.Name)
+		}
 	}
 	s.logs.Started()
 	daemon.SdNotify(false, daemon.SdNotifyReady)

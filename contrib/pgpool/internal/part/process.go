@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+
 	"strings"
 	"syscall"
 )
@@ -40,7 +42,7 @@ func Start(p Program) (Process, error) {
 	}
 	defer w.Close()
 	cmd := exec.Command(p.Path, p.Args...)
-	cmd.Env = append(p.Env, "NOTIFY_SOCKET="+notify.LocalAddr().String())
+	cmd.Env = append(slices.Clip(p.Env), "NOTIFY_SOCKET="+notify.LocalAddr().String()) // Env is that of other parts, too
 	cmd.Stderr = w
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

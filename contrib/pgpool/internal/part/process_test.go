@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -11,8 +12,13 @@ import (
 // shell starts a script, and returns what it wrote to standard error.
 func shell(t *testing.T, script string) (Process, <-chan string) {
 	t.Helper()
+	return shellIn(t, os.Environ(), script)
+}
+
+func shellIn(t *testing.T, env []string, script string) (Process, <-chan string) {
+	t.Helper()
 	text := make(chan string, 1)
-	p, err := Start(Program{Path: "/bin/sh", Args: []string{"-c", script}, Env: os.Environ(), Log: func(pid int, r *os.File) {
+	p, err := Start(Program{Path: "/bin/sh", Args: []string{"-c", script}, Env: env, Log: func(pid int, r *os.File) {
 		go func() {
 			defer r.Close()
 			b, _ := io.ReadAll(r)
@@ -67,5 +73,27 @@ func TestNoSuchProgram(t *testing.T) {
 	_, err := Start(Program{Path: "/nonexistent", Log: func(int, *os.File) { t.Error("it has a log") }})
 	if err == nil || !strings.Contains(err.Error(), "/nonexistent") {
 		t.Error(err)
+	}
+}
+
+// Each of several programs that start at once tells for itself, though they share an environment.
+func TestProcessesShareAnEnvironment(t *testing.T) {
+	env := append(os.Environ(), "LAST=1")
+	env = append(make([]string, 0, len(env)+8), env...) // with room behind it
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	for range 8 {
+		wait.Go(func() {
+			p, text := shellIn(t, env, `echo "$NOTIFY_SOCKET" >&2`)
+			<-p.Done()
+			mu.Lock()
+			defer mu.Unlock()
+			seen[<-text] = true
+		})
+	}
+	wait.Wait()
+	if len(seen) != 8 || seen["\n"] {
+		t.Errorf("sockets %v", seen)
 	}
 }
