@@ -162,8 +162,9 @@ func fallen(t *testing.T) *pgtest.Server {
 	s.Exec(t, "ALTER SYSTEM SET restore_command = 'exit 255'")
 	srv := postmaster.New(s.Data(""))
 	t.Cleanup(func() { srv.Stop(context.Background(), postmaster.Immediate, time.Minute) })
+	pid := srv.Look().PID
 	primary.Kill(t, syscall.SIGKILL)
-	s.Reload(t)
+	syscall.Kill(pid, syscall.SIGHUP) // nobody can ask it whether it has read its files: it falls
 	for s.Running() || srv.Look().Postmaster != postmaster.Dead {
 		time.Sleep(10 * time.Millisecond)
 	}
