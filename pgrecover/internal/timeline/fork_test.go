@@ -1,6 +1,9 @@
 package timeline
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestFork(t *testing.T) {
 	first := History{Timeline: 1}
@@ -56,4 +59,25 @@ func TestParseLSN(t *testing.T) {
 			t.Errorf("%q is %d", s, at)
 		}
 	}
+}
+
+func FuzzParseSegment(f *testing.F) {
+	f.Add("0000000A00000002000000FF", uint64(16<<20))
+	f.Add("000000010000000000000001", uint64(1))
+	f.Fuzz(func(t *testing.T, name string, size uint64) {
+		if s, ok := ParseSegment(name, size); ok && size&(size-1) == 0 && s.Name(size) != strings.ToUpper(name) {
+			t.Errorf("%s of %d bytes is %v", name, size, s)
+		}
+	})
+}
+
+func FuzzParseLSN(f *testing.F) {
+	f.Add("1/A0")
+	f.Fuzz(func(t *testing.T, s string) {
+		if at, err := ParseLSN(s); err == nil {
+			if again, err := ParseLSN(LSN(at)); again != at || err != nil {
+				t.Errorf("%q is %x, and then %x", s, at, again)
+			}
+		}
+	})
 }
