@@ -11,8 +11,11 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 )
 
-// leastRate is the least that pg_basebackup's --max-rate takes, in kB a second.
-const leastRate = 32
+// leastRate and mostRate are what pg_basebackup's --max-rate takes, in kB a second.
+const (
+	leastRate = 32
+	mostRate  = 1 << 20
+)
 
 // copy makes the copy. pg_basebackup ends with us, and the next run waits for its end.
 func (b *Backup) copy(ctx context.Context) error {
@@ -28,7 +31,7 @@ func (b *Backup) copy(ctx context.Context) error {
 		args = append(args, m.argument())
 	}
 	if b.Rate > 0 {
-		args = append(args, "--max-rate="+strconv.FormatInt(max(b.Rate>>10, leastRate), 10))
+		args = append(args, "--max-rate="+strconv.FormatInt(min(max(b.Rate>>10, leastRate), mostRate), 10))
 	}
 	cmd := host.Cmd{Args: host.Job(b.Data, args...), Password: password, Progress: b.progress}
 	return b.Journal.Do(step.Step{Step: "copy", Node: &b.Node.ID, Command: host.Cmd{Args: args}.String()}, func(st *step.Step) error {
