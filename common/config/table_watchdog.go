@@ -19,7 +19,7 @@ var watchdogParams = []Param{
 
 // addressParams are about the virtual address.
 var addressParams = []Param{
-	{Name: "delegate_ip", Kind: Text, Context: OnRestart, Tools: VIP | Pgpool, Help: "virtual address; empty for none"},
+	{Name: "delegate_ip", Kind: Text, Context: OnRestart, Tools: Watch | VIP | Pgpool, Help: "virtual address; empty for none"},
 	{Name: "if_cmd_path", Kind: Text, Default: "/sbin", Context: OnRestart, Tools: VIP, Help: "folder of if_up_cmd and if_down_cmd"},
 	{Name: "if_up_cmd", Kind: Text, Default: "sudo ip addr add $_IP_$/24 dev eth0 label eth0:0", Context: OnRestart, Tools: VIP, Help: "command that takes the virtual address, instead of the built-in way"},
 	{Name: "if_down_cmd", Kind: Text, Default: "sudo ip addr del $_IP_$/24 dev eth0", Context: OnRestart, Tools: VIP, Help: "command that gives it up"},
