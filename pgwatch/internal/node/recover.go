@@ -44,14 +44,19 @@ type wishes struct {
 	seen  map[int]failover.Standby
 }
 
-// of returns what is wanted in a term. What was asked of this node when it led before is not: somebody else led meanwhile.
+// of returns what is wanted in a term.
 func (w *wishes) of(term uint64) []failover.Wish {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.enter(term)
+	return slices.Clone(w.list)
+}
+
+// enter forgets what was asked of this node when it led before: somebody else led meanwhile.
+func (w *wishes) enter(term uint64) {
 	if w.term != term {
 		w.term, w.list, w.known, w.seen = term, nil, nil, nil
 	}
-	return slices.Clone(w.list)
 }
 
 // planned takes what a plan says of recoveries and standbys.
@@ -69,6 +74,7 @@ func (w *wishes) planned(p *failover.Plan, m *clustermap.Map) {
 func (w *wishes) add(v *authority.View, o failover.Wish) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.enter(v.Term)
 	for _, r := range w.known {
 		if r.Backend == o.Backend && !over(&r, &v.Map) {
 			return r.ID
