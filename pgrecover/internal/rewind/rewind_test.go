@@ -36,6 +36,7 @@ func failedOver(t *testing.T, opts ...pgtest.Option) (old, primary *pgtest.Serve
 	primary.WaitReplay(t, old)
 	primary.Stop(t, pgtest.Fast)
 	old.Exec(t, "INSERT INTO t SELECT generate_series(1, 10000)")
+	primary.Write(t, "postgresql.auto.conf", "") // or it would receive the rows now
 	primary.Start(t)
 	primary.Promote(t)
 	primary.Exec(t, "INSERT INTO t VALUES (42)")
@@ -134,7 +135,10 @@ func TestCrashedPrimary(t *testing.T) {
 			t.Errorf("there is no step %s", name)
 		}
 	}
-	discarded := steps["divergent"].Detail.(map[string]any)
+	discarded, ok := steps["divergent"].Detail.(map[string]any)
+	if !ok {
+		t.FailNow()
+	}
 	if discarded["bytes"] != float64(r.Plan.Discards.Bytes()) || r.Plan.Discards.Bytes() < 500_000 {
 		t.Errorf("discarded are %v, planned was %+v", discarded, r.Plan.Discards)
 	}
