@@ -7,7 +7,7 @@ var connectionParams = []Param{
 	{Name: "unix_socket_directories", Kind: List, Default: "/var/run/postgresql", Context: OnRestart, Tools: Router | PCP, Aliases: []string{"socket_dir"}, Help: "folders of the Unix sockets for clients; empty for none"},
 	{Name: "unix_socket_group", Kind: Text, Context: OnRestart, Tools: Router, Help: "group that owns the Unix sockets; empty for the user's own"},
 	{Name: "unix_socket_permissions", Kind: Octal, Default: "0777", Max: 0o777, Context: OnRestart, Tools: Router, Help: "file mode of the Unix sockets"},
-	{Name: "pcp_listen_addresses", Kind: List, Default: "localhost", Context: OnRestart, Tools: PCP, Help: "TCP addresses of the PCP port; * for all, empty for none"},
+	{Name: "pcp_listen_addresses", Kind: List, Default: "*", Context: OnRestart, Tools: PCP, Help: "TCP addresses of the PCP port; * for all, empty for none"},
 	{Name: "pcp_port", Kind: Int, Min: 1, Max: 65535, Default: "9898", Context: OnRestart, Tools: PCP, Help: "port of the PCP protocol"},
 	{Name: "pcp_socket_dir", Kind: List, Default: "/var/run/postgresql", Context: OnRestart, Tools: PCP, Help: "folders of the PCP Unix socket; empty for none"},
 	{Name: "pcp_conf", Kind: Text, Default: "pcp.conf", Context: OnReload, Tools: PCP, Help: "file with the users of PCP and the md5 sums of their passwords; read at each login"},

@@ -181,11 +181,15 @@ func TestWatchdogInfo(t *testing.T) {
 		"AliveNodeCount": 1.0, "Escalated": 0.0, "LeaderNodeName": "db1:9999 Linux db1", "LeaderHostName": "db1", "NodeCount": 3.0}
 	sameJSON(t, all, wanted)
 	sameJSON(t, nodes[0], map[string]any{"ID": 1.0, "State": 7.0, "Membership": 0.0, "MembershipString": "MEMBER", "NodeName": "db2:9999 Linux db2",
-		"HostName": "db2", "StateName": "STANDBY", "DelegateIP": "198.51.100.100", "WdPort": 9000.0, "PgpoolPort": 9999.0, "Priority": 1.0, "LifecheckStarted": 1.0})
+		"HostName": "db2", "StateName": "STANDBY", "DelegateIP": "198.51.100.100", "WdPort": 9000.0, "PgpoolPort": 9999.0, "Priority": 1.0})
 	for id, name := range map[string]string{"0": "db2:9999 Linux db2", "1": "db1:9999 Linux db1", "2": "Not_Set"} {
 		if got := do(t, c, 'W', id); len(got) != 1 || strings.Count(got[0], `"NodeName"`) != 1 || !strings.Contains(got[0], `"NodeName":"`+name+`"`) || !strings.Contains(got[0], `"NodeCount":1,`) {
 			t.Errorf("node %s: %q", id, got)
 		}
+	}
+	newest := do(t, newCommands(crew.Config(t, "use_watchdog = on", "pcp_compat = 4.8")), 'W', "0")
+	if len(newest) != 1 || !strings.Contains(newest[0], `"LifecheckStarted":1`) {
+		t.Errorf("4.8: %q", newest)
 	}
 	want(t, "no such node", do(t, c, 'W', "3"), "ERROR PCP: informing watchdog info failed: invalid watchdog node ID : 3; 0 is the node that is asked, and there are 2 others")
 }

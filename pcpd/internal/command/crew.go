@@ -30,6 +30,11 @@ func watchdogInfo(r *request) ([]byte, error) {
 		}
 		w.WatchdogNodes, w.NodeCount = w.WatchdogNodes[i:i+1], 1
 	}
+	if r.layout() == v48 {
+		for i := range w.WatchdogNodes {
+			w.WatchdogNodes[i].LifecheckStarted = 1
+		}
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)

@@ -63,7 +63,7 @@ type WatchdogNode struct {
 	WdPort           int
 	PgpoolPort       int
 	Priority         int
-	LifecheckStarted int
+	LifecheckStarted int `json:",omitempty"` // since 4.8
 }
 
 // notSet is Pgpool-II's word for an address that nobody holds.
@@ -96,7 +96,7 @@ func (c Crew) Watchdog(ctx context.Context) (w Watchdog, ok bool, err error) {
 	for _, m := range st.Members {
 		w.WatchdogNodes = append(w.WatchdogNodes, WatchdogNode{ID: m.ID, State: m.State, Membership: m.Membership,
 			MembershipString: m.MembershipName, NodeName: m.Name, HostName: m.Host, StateName: m.StateName, DelegateIP: cmp.Or(m.DelegateIP, notSet),
-			WdPort: m.WatchPort, PgpoolPort: m.RouterPort, Priority: m.Priority, LifecheckStarted: 1})
+			WdPort: m.WatchPort, PgpoolPort: m.RouterPort, Priority: m.Priority})
 	}
 	w.NodeCount = len(w.WatchdogNodes)
 	return w, true, nil
