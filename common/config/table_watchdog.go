@@ -53,7 +53,6 @@ const (
 	peers      = "the nodes hear each other by heartbeat"
 	withQuorum = "without a majority nothing is decided, or there could be two primaries; enable_consensus_with_half_votes makes half of the nodes enough"
 	ownHost    = "one node's word is enough only about a server whose host no pgwatch runs on; about the others their own node knows"
-	leaves     = "a node that stops in order gives up its vote, and has it again when it comes back"
 )
 
 // consensusParams are about how many nodes must agree.
@@ -62,7 +61,7 @@ var consensusParams = []Param{
 	{Name: "failover_require_consensus", Kind: Bool, Default: "on", Odd: map[string]string{"off": ownHost}, Context: OnReload, Tools: Watch, Help: "no failover unless a majority sees the server dead"},
 	{Name: "allow_multiple_failover_requests_from_node", Kind: Bool, Default: "off", Context: OnRestart, Tools: Watch, State: Ignored, Instead: "each node has one vote", Help: "a node may vote more than once"},
 	{Name: "enable_consensus_with_half_votes", Kind: Bool, Default: "off", Context: OnRestart, Tools: Watch, Help: "half of an even number of nodes is enough"},
-	{Name: "wd_remove_shutdown_nodes", Kind: Bool, Default: "off", Odd: map[string]string{"off": leaves}, Context: OnReload, Tools: Watch, State: Ignored, Help: "a node that was stopped no longer counts"},
+	{Name: "wd_remove_shutdown_nodes", Kind: Bool, Default: "off", Context: OnRestart, Tools: Watch, Help: "a node that was stopped is shown as no member; its vote does not count either way"},
 	{Name: "wd_lost_node_removal_timeout", Kind: Duration, Unit: Second, Default: "0", Context: OnReload, Tools: Watch, State: Ignored, Instead: "a lost node counts until pgwatch voter remove, so that a small rest of the crew cannot decide", Help: "a lost node no longer counts after this; 0 it always counts"},
 	{Name: "wd_no_show_node_removal_timeout", Kind: Duration, Unit: Second, Default: "0", Context: OnReload, Tools: Watch, State: Ignored, Instead: "the crew begins when every configured node has been there once; after that one that is missing counts until pgwatch voter remove", Help: "a node never seen no longer counts after this; 0 it always counts"},
 }

@@ -193,7 +193,9 @@ func (m *Map) configure(c Command) error {
 			*b = *old
 		}
 	}
-	gone := func(id int) bool { return id != None && !slices.ContainsFunc(backends, func(b Backend) bool { return b.ID == id }) }
+	gone := func(id int) bool {
+		return id != None && !slices.ContainsFunc(backends, func(b Backend) bool { return b.ID == id })
+	}
 	switch p, f := m.PrimaryID(), m.Failover; {
 	case gone(p):
 		return fmt.Errorf("backend %d is the primary: it cannot be taken out of the configuration", p)

@@ -34,7 +34,7 @@ func (n *Node) status(v *authority.View, seen sight) Status {
 }
 
 func (s *Settings) memberStatus(v *authority.View, m *clustermap.Member, seen *sight) MemberStatus {
-	is, as := watchdogState(v, m), membership(v, m)
+	is, as := watchdogState(v, m), s.membership(v, m)
 	return MemberStatus{ID: m.ID, Name: s.name(m.ID), Self: m.ID == s.Self.ID, Leader: m.ID == v.Leader,
 		State: s.member(v, m, seen).State, Voter: slices.Contains(v.Voters, m.ID), Witness: m.Witness, VIP: m.ID == v.VIP.Holder, Role: string(s.role(v, seen, m.ID)),
 		Host: m.Host, WatchPort: m.Port, RouterPort: m.Router, Priority: m.Priority, PoolName: poolName(m), WatchdogState: is.number, StateName: is.name,

@@ -65,10 +65,13 @@ func watchdogState(v *authority.View, m *clustermap.Member) code {
 	return watchdogStandby
 }
 
-// membership says whether a node counts for the quorum.
-func membership(v *authority.View, m *clustermap.Member) code {
+// membership is what Pgpool-II would say of a node. One that was stopped has given up its vote; with
+// wd_remove_shutdown_nodes off Pgpool-II goes on calling it a member.
+func (s *Settings) membership(v *authority.View, m *clustermap.Member) code {
 	switch {
 	case slices.Contains(v.Voters, m.ID):
+		return member
+	case m.Left && !s.Config.Bool("wd_remove_shutdown_nodes"):
 		return member
 	case m.Left:
 		return memberStopped
@@ -91,7 +94,7 @@ func (s *Settings) watchdog(v *authority.View) WatchdogStatus {
 			continue
 		}
 		w.Remote++
-		if membership(v, m) == member {
+		if s.membership(v, m) == member {
 			w.RemoteMembers++
 		}
 		if slices.Contains(v.Alive, m.ID) {
