@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
 )
@@ -29,11 +31,11 @@ FROM (SELECT) nothing LEFT JOIN pg_stat_wal_receiver ON true`
 func (f *Follow) stream(ctx context.Context, n, m *server) error {
 	var r receiver
 	err := f.Journal.Do(step.Step{Step: "stream", Node: &n.ID}, func(st *step.Step) error {
+		if err := Mark(ctx, m.conn); err != nil {
+			return fmt.Errorf("node %d: %w", m.ID, err)
+		}
 		if err := m.ask(ctx); err != nil {
 			return err
-		}
-		if m.Standby {
-			return fmt.Errorf("node %d is no primary any more", m.ID)
 		}
 		last, since := uint64(0), f.Journal.Now()
 		err := step.Until(ctx, func() (bool, error) {
@@ -73,6 +75,16 @@ type finished struct {
 	To        int      `json:"to"`
 	Replayed  string   `json:"replayed"`
 	IdleSlots []string `json:"idle_slots,omitempty"` // on the new standby: nobody uses them, and they keep its WAL
+}
+
+// Mark writes a record into the WAL of the primary of a session, onto its disk. A standby calls its receiver streaming for a
+// moment before the primary refuses it, for a slot that is missing say; one that has the record does stream.
+func Mark(ctx context.Context, conn *pgx.Conn) error {
+	// Without the number of a transaction nothing would wait for the disk.
+	if _, err := conn.Exec(ctx, "SELECT txid_current(), pg_create_restore_point('pgrecover')"); err != nil {
+		return fmt.Errorf("write a record for the standby to receive: %w", err)
+	}
+	return nil
 }
 
 // address is what pg_stat_wal_receiver says when the standby streams from where we told it to.

@@ -30,6 +30,9 @@ func (s Stage) stream(ctx context.Context, primary *pgx.Conn) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, late)
 	defer cancel()
 	return s.Journal.Do(step.Step{Step: "stream", Node: &s.Node.ID}, func(st *step.Step) error {
+		if err := follow.Mark(ctx, primary); err != nil {
+			return fmt.Errorf("node %d (%s): %w", s.To.ID, s.To.Addr(), err)
+		}
 		to, err := follow.Ask(ctx, primary)
 		if err != nil {
 			return fmt.Errorf("ask node %d (%s) for its position: %w", s.To.ID, s.To.Addr(), err)
