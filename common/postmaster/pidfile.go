@@ -12,6 +12,7 @@ import (
 // pidFile is what postmaster.pid says, zero where there is none. It outlives its server, and even the host's boot, so
 // its process number alone means nothing. Its lines are described in PostgreSQL's pidfile.h.
 type pidFile struct {
+	there         bool
 	pid           int
 	shmKey, shmID int
 	ready         bool // it lets clients in
@@ -26,6 +27,7 @@ func readPIDFile(dir string) (pidFile, error) {
 	if err != nil {
 		return f, err
 	}
+	f.there = true
 	lines := strings.Split(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
 	if err != nil && strings.TrimSpace(string(text)) != "" {

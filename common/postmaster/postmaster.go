@@ -81,7 +81,8 @@ func (s *Server) Look() State {
 	if n := attached(file.shmKey, file.shmID); n > 0 {
 		return unknown(fmt.Errorf("%s: %d processes that cannot be seen hold its shared memory", s.dir, n))
 	}
-	if !s.seen.Load() && !hostNamespace() {
+	// A server that runs has its file: it looks each minute, and ends itself without it.
+	if file.there && !s.seen.Load() && !hostNamespace() {
 		return unknown(fmt.Errorf("%s: no process is seen, but the server may run in another container", s.dir))
 	}
 	c, err := s.Control()
