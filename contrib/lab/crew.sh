@@ -12,7 +12,6 @@ crew_up() {
 				"lab exec $h less /var/log/pgpool_log/$tool.log"
 		done
 	done
-	if [[ " $CREW " == *" pgwatch "* ]]; then attach_down; fi
 }
 
 # crew_hosts TOOL: where it runs. A witness only votes.
@@ -20,7 +19,7 @@ crew_hosts() {
 	local h
 	for h in $HOSTS; do
 		case $1:$h in
-		pgwatch:witness | *:db?) echo "$h" ;;
+		pgwatch:witness | *:db[12]) echo "$h" ;;
 		esac
 	done
 }
@@ -72,6 +71,7 @@ crew_ready() {
 	case $2 in
 	pgrouter) on "$1" pg_isready -q -h "${ADDRESS[$1]}" -p 9999 -U postgres -d postgres ;;
 	pgwatch) on "postgres@$1" pgwatch status --config /etc/pgpool2/pgpool.conf 2>/dev/null | grep -q '^epoch [1-9].*quorum \(full\|edge\)' ;;
+	pcpd) on "postgres@$1" pcp_node_count -h localhost -p 9898 -U pgpool -w >/dev/null 2>&1 ;;
 	pgvip) on "postgres@$1" pgvip status --config /etc/pgpool2/pgpool.conf >/dev/null 2>&1 ;;
 	esac
 }

@@ -12,6 +12,8 @@ disk_up() {
 	disk_etc "$host" "$d.new/etc"
 	disk_var "$d.new/var"
 	install -d -m 700 "$d.new/root"
+	# Whoever types pcp commands on the client types the password; the walk has it here.
+	(umask 077 && echo "$VIP:9898:pgpool:postgres" >"$d.new/root/.pcppass")
 	mkdir -p "$d.new/postgresql/$(lab_version)"
 	# The tutorial's paths say 14 whatever is installed; the server finds its own files by the resolved name.
 	if [ "$(lab_version)" != 14 ]; then ln -s "$(lab_version)" "$d.new/postgresql/14"; fi
@@ -79,7 +81,7 @@ disk_crew() {
 	fi
 }
 
-# node_of HOST: its pgpool_node_id.
+# node_of HOST: its pgpool_node_id, and for a database host the number of its server.
 node_of() {
 	case $1 in
 	witness) echo 2 ;;

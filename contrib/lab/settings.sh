@@ -2,13 +2,13 @@
 # shellcheck shell=bash disable=SC2034
 
 STATE=${LAB_STATE:-/run/pgcrew-lab}
-CREW=${LAB_CREW-pgwatch pgvip pgrouter}
+CREW=${LAB_CREW-pgwatch pgvip pgrouter pcpd}
 FILES=${LAB_FILES:-$LAB_DIR/files}
 BIN=$(cd -- "$LAB_DIR/../.." && pwd)/bin
 DOMAIN=lab
 
 # 198.51.100.0/24 is TEST-NET-2 (RFC 5737): it is nobody's, so no machine loses a real neighbour to the lab.
-declare -A ADDRESS=([db1]=198.51.100.11 [db2]=198.51.100.12 [witness]=198.51.100.13 [client]=198.51.100.50)
+declare -A ADDRESS=([db1]=198.51.100.11 [db2]=198.51.100.12 [witness]=198.51.100.13 [db3]=198.51.100.14 [client]=198.51.100.50)
 NETWORK=198.51.100.0/24
 PREFIX=24
 MACHINE=198.51.100.1
@@ -27,7 +27,8 @@ fi
 
 known_host() { [ -n "$1" ] && [ -n "${ADDRESS[$1]:-}" ]; }
 is_database() { [[ $1 == db? ]]; }
-runs_crew() { [ "$1" != client ]; }
+# The second standby of section 6 is a server alone, as one would add it to a crew that runs.
+runs_crew() { [ "$1" != client ] && [ "$1" != db3 ]; }
 databases() {
 	local h
 	for h in $HOSTS; do if is_database "$h"; then echo "$h"; fi; done

@@ -31,11 +31,66 @@ client() {
 	[ -z "$output" ] || printf '%s\n' "$output"
 }
 
-# show_status HOST: what pgwatch there says.
-show_status() {
-	printf '%s$ pgwatch status\n' "$1"
-	on "postgres@$1" pgwatch status --config /etc/pgpool2/pgpool.conf
+# pcp NAME ARGUMENT...: a pcp command on the client, at the virtual address. The client's .pcppass has the password.
+pcp() {
+	local name=$1
+	shift
+	client "pcp_$name" -h "$VIP" -p 9898 -U pgpool -w "$@"
 }
+
+# pgpool_pcp NAME ARGUMENT...: Pgpool-II's own program of that name, where its package is installed.
+pgpool_pcp() {
+	local program=/usr/sbin/pcp_$1
+	[ -x "$program" ] || program=pcp_$1
+	shift
+	client "$program" -h "$VIP" -p 9898 -U pgpool -w "$@"
+}
+
+# pcp_both NAME ARGUMENT...: our program and Pgpool-II's print the same.
+pcp_both() {
+	local ours
+	pcp "$@"
+	ours=$output
+	pgpool_pcp "$@"
+	expect "Pgpool-II's pcp_$1 prints the same" "$ours" "$output"
+}
+
+# pool_nodes: SHOW POOL_NODES in $output.
+pool_nodes() { client psql -h "$VIP" -p 9999 -U pgpool postgres -c "show pool_nodes"; }
+
+# node_row HOST: status, pg_status, role and pg_role of its server in $output. A server without sessions is "waiting" to
+# Pgpool-II and to us; the tutorial's is "up", because it has been asked.
+node_row() {
+	local at values=() name
+	at=$(column hostname | grep -nx "$1.$DOMAIN" | cut -d: -f1)
+	for name in status pg_status role pg_role; do values+=("$(column "$name" | sed -n "${at:-0}p")"); done
+	values[0]=${values[0]/waiting/up}
+	echo "${values[*]}"
+}
+
+# nodes_become HOST ROW [HOST ROW]...: waits until SHOW POOL_NODES says so, prints it, and checks the table.
+nodes_become() {
+	until_true 60 nodes_are "$@" || :
+	pool_nodes
+	expect "the columns of the table" \
+		"node_id hostname port status pg_status lb_weight role pg_role select_cnt load_balance_node replication_delay replication_state replication_sync_state last_status_change" \
+		"$(sed -n '1s/[ |]\+/ /g; 1s/^ //; 1s/ $//p' <<<"$output")"
+	while [ $# -gt 0 ]; do
+		expect "$1 in the table" "$2" "$(node_row "$1")"
+		shift 2
+	done
+}
+
+nodes_are() {
+	output=$(on client env PGPASSWORD=postgres PGCONNECT_TIMEOUT=5 psql -h "$VIP" -p 9999 -U pgpool postgres -c "show pool_nodes" 2>/dev/null) || return 1
+	while [ $# -gt 0 ]; do
+		[ "$(node_row "$1")" = "$2" ] || return 1
+		shift 2
+	done
+}
+
+# settle: waits until nothing is under way.
+settle() { until_true 60 settled || die "$EX_FAILED" "walk: the crew does not settle: $(crew_status)"; }
 
 # typed WORD...: as a person would type it.
 typed() {
@@ -91,3 +146,7 @@ column() {
 		NR == 1 { for (i = 1; i <= NF; i++) if (trim($i) == name) at = i; next }
 		at && NF > 1 && !/^-/ { print trim($at) }' <<<"$output"
 }
+
+# unused_slots HOST: they keep WAL for nobody.
+unused_slots() { sql "$1" "SELECT slot_name FROM pg_replication_slots WHERE NOT active"; }
+slots_are_used() { [ -z "$(unused_slots "$1")" ]; }

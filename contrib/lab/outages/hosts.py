@@ -113,6 +113,21 @@ def on_switch(*words, check=True):
     subprocess.run(["nsenter", f"--net={STATE}/switch", *words], check=check, stdout=subprocess.DEVNULL, stderr=None if check else subprocess.DEVNULL)
 
 
+def lose(host, percent):
+    """From now on the host loses so many of its packets, those that come and those that go."""
+    rule = f"numgen random mod 100 < {percent} drop\n"
+    chains = "".join(f"chain {hook} {{\ntype filter hook {hook} priority 0\n{rule}}}\n" for hook in ("input", "output"))
+    nft(host, f"table inet outage {{\n{chains}}}\n")
+
+
+def lose_nothing(host):
+    nft(host, "table inet outage\ndelete table inet outage\n")
+
+
+def nft(host, rules):
+    subprocess.run(["nsenter", "-t", str(init(host)), "--net", "nft", "-f", "-"], input=rules, text=True, check=True)
+
+
 class Network:
     """A host's network, for threads of ours; None is this machine's."""
 

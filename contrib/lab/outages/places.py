@@ -39,7 +39,8 @@ def repair():
     """Takes back what scenarios do besides killing."""
     for h in hosts.names():
         hosts.kill(hosts.processes(h, "postgres", *hosts.CREW), signal.SIGCONT)
-        hosts.on_switch("tc", "qdisc", "del", "dev", h, "root", check=False)
+        if hosts.init(h):
+            hosts.lose_nothing(h)
         hosts.on_switch("ip", "link", "set", h, "master", "bridge0", check=False)
     hosts.on_switch("ip", "link", "del", "island", check=False)
     if not hosts.gone(40):

@@ -72,6 +72,6 @@ def freeze(pid):
 
 
 def lose(host):
-    hosts.on_switch("tc", "qdisc", "add", "dev", host, "root", "netem", "loss", "30%")
+    hosts.lose(host, 30)
     time.sleep(LOSS)
-    hosts.on_switch("tc", "qdisc", "del", "dev", host, "root", check=False)
+    hosts.lose_nothing(host)

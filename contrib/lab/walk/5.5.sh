@@ -17,9 +17,38 @@ holders() {
 
 address_at() { [ "$(holders)" = "$1" ]; }
 
-until_true 60 settled || die "$EX_FAILED" "walk: the crew does not settle: $(crew_status)"
+# watchdog LEADER HOST STATE...: pcp_watchdog_info says that of the hosts, and so does Pgpool-II's program.
+watchdog() {
+	local leader=$1 votes
+	shift
+	until_true 30 watchdog_is "$@" || :
+	pcp_both watchdog_info
+	votes=$(crew_hosts pgwatch | wc -l)
+	expect "the cluster" "$votes $votes YES $leader.$DOMAIN:9999 Linux $leader $leader.$DOMAIN" "$(head -n 1 <<<"$output")"
+	while [ $# -gt 0 ]; do
+		expect "the node $1" "$1.$DOMAIN:9999 Linux $1 $1.$DOMAIN 9999 9000 $2 0 MEMBER" "$(grep "^$1.$DOMAIN:" <<<"$output")"
+		shift 2
+	done
+}
+
+watchdog_is() {
+	output=$(on client pcp_watchdog_info -h "$VIP" -p 9898 -U pgpool -w 2>/dev/null) || return 1
+	while [ $# -gt 0 ]; do
+		grep -q "^$1\.$DOMAIN:.* $2 0 MEMBER$" <<<"$output" || return 1
+		shift 2
+	done
+}
+
+# others HOST STATE: for each database host but that one.
+others() {
+	local h
+	for h in $(databases); do [ "$h" = "$1" ] || printf '%s\n%s\n' "$h" "$2"; done
+}
+
+settle
 leader=$(leader_host)
-show_status "$leader"
+mapfile -t standbys < <(others "$leader" "7 STANDBY")
+watchdog "$leader" "$leader" "4 LEADER" "${standbys[@]}"
 until_true 10 address_at "$leader" || :
 expect "the address is where the leader is" "$leader" "$(holders)"
 client psql -h "$VIP" -p 9999 -U postgres test -c "select * from test.test"
@@ -34,14 +63,13 @@ expect "the query through the virtual address" " id | value
 ----+-------
   1 |    10
 (1 row)" "$(head -n 4 <<<"$output")"
-show_status "$next"
-expect "the stopped node has left" left "$(member_state "$leader")"
+watchdog "$next" "$next" "4 LEADER" "$leader" "10 SHUTDOWN"
 expect "the address is where the new leader is" "$next" "$(holders)"
 expect "the client finds it at the new leader's network card" "$next" "$(holder_seen)"
 
 printf '%s# systemctl start pgpool2\n' "$leader"
 crew_up
-until_true 60 settled || die "$EX_FAILED" "walk: the crew does not settle: $(crew_status)"
-show_status "$leader"
+settle
+watchdog "$next" "$next" "4 LEADER" "$leader" "7 STANDBY"
 expect "the node that came back does not take over" "$next" "$(leader_host)"
 expect "nor does it take the address" "$next" "$(holders)"
