@@ -68,6 +68,7 @@ disk_crew() {
 	for f in pgpool.conf pcp.conf pool_hba.conf; do put "$f" "$etc/pgpool2/$f" root 644; done
 	put pool_passwd "$etc/pgpool2/pool_passwd" postgres 640
 	for f in failover.sh follow_primary.sh escalation.sh; do put "$f" "$etc/pgpool2/$f" postgres 755; done
+	if [ "$SCRIPTS" = no ]; then sed -i -E "s/^($COMMANDS) *=/# SCRIPTS=no: &/" "$etc/pgpool2/pgpool.conf"; fi
 	node_of "$host" >"$etc/pgpool2/pgpool_node_id"
 	chown postgres:postgres "$etc/pgpool2/pgpool_node_id"
 	if [[ " $HOSTS " == *" witness "* ]]; then

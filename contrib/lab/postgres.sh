@@ -100,7 +100,7 @@ postgres_answers() { [ "$(role_of "$1")" != down ]; }
 
 # postgres_roles HOST: the accounts of section 3, and the extension of section 4.
 postgres_roles() {
-	sql "$1" "CREATE EXTENSION IF NOT EXISTS pgpool_recovery" template1 2>/dev/null || note "$1: no extension pgpool_recovery"
+	[ "$SCRIPTS" = no ] || sql "$1" "CREATE EXTENSION IF NOT EXISTS pgpool_recovery" template1 2>/dev/null || note "$1: no extension pgpool_recovery"
 	[ "$(sql "$1" "SELECT count(*) FROM pg_authid WHERE rolname IN ('pgpool', 'repl', 'postgres') AND rolpassword IS NOT NULL")" != 3 ] || return 0
 	sql "$1" "
 		SET password_encryption = 'scram-sha-256';

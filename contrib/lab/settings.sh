@@ -25,6 +25,10 @@ else
 	HOSTS="db1 db2 witness client"
 fi
 
+# With SCRIPTS=no the crew does by itself what the tutorial's commands and scripts do.
+SCRIPTS=${SCRIPTS:-yes}
+COMMANDS="failover_command|follow_primary_command|recovery_1st_stage_command|wd_escalation_command|if_up_cmd|if_down_cmd|arping_cmd"
+
 known_host() { [ -n "$1" ] && [ -n "${ADDRESS[$1]:-}" ]; }
 is_database() { [[ $1 == db? ]]; }
 # The second standby of section 6 is a server alone, as one would add it to a crew that runs.
@@ -56,6 +60,7 @@ check_settings() {
 		known_host "$h" || die "$EX_USAGE" "LAB_HOSTS: no host is called $h" "there are: ${!ADDRESS[*]}"
 	done
 	[[ " $HOSTS " == *" db1 "* ]] || die "$EX_USAGE" "LAB_HOSTS: db1 is missing, it is where the data begin"
+	[[ $SCRIPTS == yes || $SCRIPTS == no ]] || die "$EX_USAGE" "SCRIPTS is yes or no, not $SCRIPTS"
 	[ -d "$FILES" ] || die "$EX_USAGE" "LAB_FILES: $FILES is not a folder"
 	v=$(lab_version)
 	[ -x "/usr/lib/postgresql/$v/bin/postgres" ] ||

@@ -29,6 +29,7 @@ need_root() {
 	[ "$(id -u)" = 0 ] && return
 	local keep=() v
 	for v in "${!LAB_@}"; do [ "$v" = LAB_DIR ] || keep+=("$v=${!v}"); done
+	keep+=("LAB_HOSTS=$HOSTS" "SCRIPTS=$SCRIPTS")
 	if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
 		exec sudo -n env "${keep[@]}" "$LAB_DIR/lab" "$@"
 	fi
