@@ -2,17 +2,16 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/signal"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/pgcrew/pgcrew/common/clilog"
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/sockets"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pcpd/internal/command"
 	"github.com/pgcrew/pgcrew/pcpd/internal/door"
@@ -42,9 +41,9 @@ func (runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	s := &server.Server{Enter: entrance.Enter, Do: commands.Do, LoginTime: force.loginTime, LogClients: force.logClients, Log: t.Log}
 
 	var wg sync.WaitGroup
-	wg.Go(func() { force.signals(ctx) })
+	tool.OnHangup(ctx, &wg, func() { force.reload() }) // what is wrong is in the log
 	daemon.SdNotify(false, daemon.SdNotifyReady)
-	t.Log.Info("pcpd serves", "version", tool.Version(), "listen", strings.Join(addresses(listeners), ", "), "config", first.Path())
+	t.Log.Info("pcpd serves", "version", tool.Version(), "listen", sockets.List(listeners), "config", first.Path())
 	s.Serve(ctx, listeners)
 	daemon.SdNotify(false, daemon.SdNotifyStopping)
 	stop()
@@ -66,21 +65,6 @@ type inForce struct {
 	config atomic.Pointer[config.Config]
 }
 
-// signals reloads at each SIGHUP until ctx ends.
-func (f *inForce) signals(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			f.reload() // what is wrong is in the log
-		}
-	}
-}
-
 // reload puts the files in force. A mistake anywhere leaves the old ones in force, and is the error.
 func (f *inForce) reload() error {
 	f.mu.Lock()
@@ -90,10 +74,7 @@ func (f *inForce) reload() error {
 	c, warnings, err := read(f.tool)
 	warn(f.tool, warnings)
 	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			f.tool.Log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
-		}
-		f.tool.Log.Error("not reloaded, the old configuration stays in force")
+		clilog.NotReloaded(f.tool.Log, err)
 		return err
 	}
 	var restart []string

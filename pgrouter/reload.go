@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
-	"os"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/pgcrew/pgcrew/common/clilog"
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
@@ -26,21 +23,6 @@ type reloader struct {
 	config *config.Config
 }
 
-// signals reloads at each SIGHUP until ctx ends.
-func (l *reloader) signals(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			l.reload() // what is wrong is in the log
-		}
-	}
-}
-
 // reload puts the files in force. A mistake anywhere leaves the old ones in force, and is the error.
 func (l *reloader) reload() error {
 	l.mu.Lock()
@@ -50,10 +32,7 @@ func (l *reloader) reload() error {
 	log := l.tool.Log
 	f, err := read(l.tool)
 	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
-		}
-		log.Error("not reloaded, the old configuration stays in force")
+		clilog.NotReloaded(log, err)
 		return err
 	}
 	restart := config.Restart(l.config, f.config)

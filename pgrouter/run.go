@@ -11,6 +11,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/pgcrew/pgcrew/common/config"
+	"github.com/pgcrew/pgcrew/common/sockets"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/cluster"
 	"github.com/pgcrew/pgcrew/pgrouter/internal/proxy"
@@ -64,10 +65,10 @@ func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	} else {
 		defer control.Close()
 	}
-	wg.Go(func() { again.signals(beside) })
+	tool.OnHangup(beside, &wg, func() { again.reload() }) // what is wrong is in the log
 
 	daemon.SdNotify(false, daemon.SdNotifyReady)
-	t.Log.Info("pgrouter serves", "version", tool.Version(), "listen", addresses(listeners), "config", f.config.Path())
+	t.Log.Info("pgrouter serves", "version", tool.Version(), "listen", sockets.List(listeners), "config", f.config.Path())
 	go func() {
 		<-ctx.Done()
 		daemon.SdNotify(false, daemon.SdNotifyStopping)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -182,10 +181,7 @@ func (s *supervisor) reload() error {
 		err = s.logs.Reload(logs.Read(c))
 	}
 	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			s.log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
-		}
-		s.log.Error("not reloaded, the old configuration stays in force")
+		clilog.NotReloaded(s.log, err)
 		return err
 	}
 	s.log.Info("reloading", "config", c.Path())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/pgcrew/pgcrew/common/clilog"
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/failover"
@@ -31,10 +32,7 @@ func (n *Node) again(read func() (*Settings, error)) error {
 		e.Restart, err = n.reload(s)
 	}
 	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			n.log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
-		}
-		n.log.Error("not reloaded, the old configuration stays in force")
+		clilog.NotReloaded(n.log, err)
 		e = event.Config{Err: err.Error()}
 	} else {
 		n.log.Info("reloaded")

@@ -1,4 +1,4 @@
-package main
+package sockets
 
 import (
 	"os"
@@ -14,7 +14,7 @@ func TestUnixSocketBelongs(t *testing.T) {
 	}
 	for group, want := range map[int]uint32{-1: uint32(os.Getgid()), 4321: 4321} {
 		path := filepath.Join(t.TempDir(), "socket")
-		l, err := listenUnix(path, 0o770, group)
+		l, err := openUnix(path, 0o770, group)
 		if err != nil {
 			t.Fatal(err)
 		}
