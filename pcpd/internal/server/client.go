@@ -30,16 +30,22 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, from string) {
 		defer func() { s.Log.Info("PCP client left", "client", from, "user", c.user) }()
 	}
 	// The end of ctx ends the waiting for a request, and soon that for a client that does not read.
-	defer context.AfterFunc(ctx, func() {
+	hurried := make(chan struct{})
+	calm := context.AfterFunc(ctx, func() {
+		defer close(hurried)
 		conn.SetReadDeadline(time.Unix(1, 0))
 		conn.SetWriteDeadline(time.Now().Add(parting))
-	})()
+	})
 	conn.SetDeadline(time.Now().Add(s.LoginTime()))
 	if ctx.Err() != nil {
 		conn.Close() // ended before that deadline was set
 		return
 	}
-	if word := c.converse(ctx); word != nil {
+	word := c.converse(ctx)
+	if !calm() {
+		<-hurried // its deadlines shall not replace those of the parting
+	}
+	if word != nil || ctx.Err() != nil {
 		part(conn, word)
 	}
 	conn.Close()

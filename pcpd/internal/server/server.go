@@ -96,8 +96,9 @@ func fatal(message, detail string) []byte {
 	return frame.AppendProblem(nil, frame.ErrorReply, frame.Problem{Severity: frame.Fatal, Message: message, Detail: detail})
 }
 
-// part sends a last word and closes. What the client still sends is read, because a system that closes with something unread
-// resets the connection, and the client may lose that word.
+// part sends a last word, if there is one, and closes. What the client still sends is read, because a system that closes with
+// something unread resets the connection, and the client may lose that word. Nor shall it meet a closed connection when it
+// takes its leave: Pgpool-II's programs die of that before they print what they were told.
 func part(c net.Conn, word []byte) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(parting))
