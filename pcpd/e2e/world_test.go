@@ -137,15 +137,16 @@ func (w *world) run(stop os.Signal, program string, args ...string) {
 func (w *world) connect(nodes ...int) {
 	w.t.Helper()
 	unused := func(node int) bool { return w.node(node).status != up }
-	for end := time.Now().Add(patience); !w.tryConnect() || slices.ContainsFunc(nodes, unused); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); !w.tryConnect(len(nodes) > 1) || slices.ContainsFunc(nodes, unused); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.t.Fatalf("no client gets to all of the nodes %v", nodes)
 		}
 	}
 }
 
-// tryConnect opens a session that has used the primary, and one of the nodes by a query that may go to any.
-func (w *world) tryConnect() bool {
+// tryConnect opens a session that has used the primary, and by a query that may go to any the node that was drawn for it. When
+// both are wanted, a session that drew the primary will not do.
+func (w *world) tryConnect(both bool) bool {
 	w.disconnect()
 	cmd := exec.Command("psql", "-X", "-h", "127.0.0.1", "-p", strconv.Itoa(w.port), "-U", "postgres", "-qAt", "postgres")
 	in, err := cmd.StdinPipe()
@@ -163,9 +164,18 @@ func (w *world) tryConnect() bool {
 		in.Close()
 		cmd.Wait()
 	}
-	io.WriteString(in, "DO 'BEGIN END';\nSELECT 'here';\n")
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	return line == "here\n"
+	io.WriteString(in, "DO 'BEGIN END';\nSELECT 'here';\nSHOW pool_nodes;\nSELECT 'there';\n")
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != "here" {
+		return false
+	}
+	const role, drawn = 6, 9 // columns
+	for lines.Scan() && lines.Text() != "there" {
+		if row := strings.Split(lines.Text(), "|"); both && len(row) > drawn && row[role] == "primary" && row[drawn] == "true" {
+			return false
+		}
+	}
+	return lines.Text() == "there"
 }
 
 // debian runs one of Debian's pcp_ programs as it is written in a recording, against a port of the host.
