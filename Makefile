@@ -29,6 +29,7 @@ bin/%: FORCE
 
 bin/pcp: FORCE
 	CGO_ENABLED=0 go build -trimpath -o $@ ./pcpd/cmd/pcp
+	@for p in $(pcps); do ln -sf pcp bin/$$p; done
 
 bin/pgpool: FORCE
 	CGO_ENABLED=0 go build -trimpath -o $@ ./contrib/pgpool
