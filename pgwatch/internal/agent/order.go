@@ -35,6 +35,7 @@ type Progress struct {
 	Method       string
 	Bytes, Total int64
 	Percent      float64
+	Discarded    report.Discarded
 }
 
 // A Refusal is an error before anything was touched.

@@ -93,34 +93,56 @@ func (p *Programs) Follow(ctx context.Context, backend, to int, upstream json.Ra
 	return p.run(ctx, upstream, nil, p.Recoverer, append(p.args("follow", backend), "--to", strconv.Itoa(to))...)
 }
 
-// Recover implements Hands. A script runs on the primary's host, wherever the server is.
+// Recover implements Hands. A script runs on the primary's host, wherever it is called from.
 func (p *Programs) Recover(ctx context.Context, o report.Order, tell func(Progress)) error {
 	args := []string{"run", "--config", p.Config, "--node", strconv.Itoa(o.Backend), "--to", strconv.Itoa(o.To), "--method", o.Method,
 		"--epoch", strconv.FormatUint(o.Epoch, 10)}
-	if p.Local(o.Backend) && o.Method != "script" {
+	if p.Local(o.Backend) {
 		args = append(args, "--local")
 	}
 	err := p.run(ctx, nil, func(s step) bool {
-		g := Progress{Step: s.Step}
-		var d struct {
-			Method  string  `json:"method"`
-			Bytes   int64   `json:"bytes"`
-			Total   int64   `json:"total"`
-			Percent float64 `json:"percent"`
-		}
-		if json.Unmarshal(s.Detail, &d) == nil { // the detail of some steps is a text
-			g.Method, g.Bytes, g.Total, g.Percent = d.Method, d.Bytes, d.Total, d.Percent
-		}
-		if s.Step == "progress" {
-			g.Step = ""
-		}
-		tell(g)
+		tell(progress(s))
 		return s.Step == "done" && s.OK
 	}, p.Recoverer, args...)
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == exit.Not {
 		return Refusal{err}
 	}
 	return err
+}
+
+// progress is what a step of pgrecover run says. The detail of some is a text, and some have bytes of their own meaning.
+func progress(s step) Progress {
+	g := Progress{Step: s.Step}
+	switch s.Step {
+	case "plan":
+		var d struct {
+			Method string `json:"method"`
+		}
+		if json.Unmarshal(s.Detail, &d) == nil {
+			g.Method = d.Method
+		}
+	case "progress":
+		var d struct {
+			Bytes   int64   `json:"bytes"`
+			Total   int64   `json:"total"`
+			Percent float64 `json:"percent"`
+		}
+		g.Step = ""
+		if json.Unmarshal(s.Detail, &d) == nil {
+			g.Bytes, g.Total, g.Percent = d.Bytes, d.Total, d.Percent
+		}
+	case "divergent":
+		var d report.Discarded
+		if json.Unmarshal(s.Detail, &d) == nil { // else it could not be saved, and the detail says why
+			g.Discarded = d
+		}
+	}
+	return g
+}
+
+// DropSlot drops the slot that a server which is no more in the configuration has left on the primary.
+func (p *Programs) DropSlot(ctx context.Context, host string, port, primary int) error {
+	return p.run(ctx, nil, nil, p.Recoverer, "drop-slot", "--config", p.Config, "--host", host, "--port", strconv.Itoa(port), "--to", strconv.Itoa(primary))
 }
 
 // Start implements Hands.

@@ -90,7 +90,13 @@ func (a *Agent) tell(r *recovery, p Progress) {
 	if p.Bytes > 0 || p.Total > 0 {
 		r.told.Bytes, r.told.Total, r.told.Percent = p.Bytes, p.Total, p.Percent
 	}
+	if p.Discarded != (report.Discarded{}) {
+		r.told.Discarded = p.Discarded
+	}
 	a.mu.Unlock()
+	if d := p.Discarded; d != (report.Discarded{}) {
+		a.Log.Warn("a recovery discards WAL that no other server has; it was saved", "backend", r.told.Backend, "bytes", d.Bytes, "from", d.From, "to", d.To, "saved", d.Saved)
+	}
 	a.Changed()
 }
 

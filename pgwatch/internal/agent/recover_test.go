@@ -106,12 +106,27 @@ func TestRecoverByProgram(t *testing.T) {
 	var last Progress
 	tell := func(p Progress) { last = p }
 	steps := `{"step":"plan","ok":true,"detail":{"method":"rewind"}}
+{"step":"layout","ok":true,"detail":{"bytes":99}}
 {"step":"progress","detail":{"bytes":5,"total":10,"percent":50}}`
 	p := recoverer(t, steps+"\n"+`{"step":"done","ok":true,"detail":"well"}`, 0)
 	if err := p.Recover(t.Context(), rescue("a", 1, 5), tell); err != nil || last.Step != "done" {
 		t.Errorf("%v, %+v", err, last)
 	}
 	p.Close(t.Context())
+	var discarded report.Discarded
+	divergent := `{"step":"divergent","ok":true,"skipped":true,"detail":"its files cannot be looked at"}
+{"step":"divergent","ok":true,"detail":{"bytes":7,"from":"0/1","to":"0/8","saved":"/d"}}
+{"step":"done","ok":true}`
+	p = recoverer(t, divergent, 0)
+	err := p.Recover(t.Context(), rescue("a", 1, 5), func(p Progress) {
+		if p.Discarded != (report.Discarded{}) {
+			discarded = p.Discarded
+		}
+	})
+	p.Close(t.Context())
+	if want := (report.Discarded{Bytes: 7, From: "0/1", To: "0/8", Saved: "/d"}); err != nil || discarded != want {
+		t.Errorf("%v, discarded %+v", err, discarded)
+	}
 	for name, c := range map[string]struct {
 		status  int
 		o       report.Order
@@ -121,7 +136,7 @@ func TestRecoverByProgram(t *testing.T) {
 		"refused":   {3, rescue("a", 1, 5), true, "run --config c --node 1 --to 0 --method auto --epoch 5 --local"},
 		"failed":    {1, rescue("a", 2, 5), false, "run --config c --node 2 --to 0 --method auto --epoch 5"},
 		"cut short": {0, rescue("a", 1, 5), false, "ended without saying that it is done"},
-		"by script": {1, report.Order{Op: report.DoRecover, Backend: 1, Epoch: 5, Method: "script"}, false, "--method script --epoch 5"},
+		"by script": {1, report.Order{Op: report.DoRecover, Backend: 1, Epoch: 5, Method: "script"}, false, "--method script --epoch 5 --local"},
 	} {
 		err := recoverer(t, steps, c.status).Recover(t.Context(), c.o, tell)
 		_, refused := errors.AsType[Refusal](err)

@@ -174,6 +174,7 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 	wg.Go(func() { n.obey(life) })
 	wg.Go(func() { n.reloads(life, o) })
 	wg.Go(func() { n.tellTraps(life) })
+	wg.Go(func() { n.dropLeftSlots(life) })
 	if names := n.Config.List("wd_monitoring_interfaces_list"); len(names) > 0 {
 		wg.Go(func() { n.monitor(life, names) })
 	}

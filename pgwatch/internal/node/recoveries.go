@@ -18,6 +18,9 @@ func (p *publisher) recoveries(v *authority.View) {
 		}
 		p.runs[r.Backend] = r
 		p.tell(recoverEvent(&r), at(v))
+		if d := r.Discarded; d != (report.Discarded{}) && (was.ID != r.ID || was.Discarded != d) {
+			p.tell(event.DataDiscarded{Node: r.Backend, FromLSN: d.From, ToLSN: d.To, Bytes: d.Bytes, Saved: d.Saved}, at(v))
+		}
 	}
 }
 

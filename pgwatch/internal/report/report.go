@@ -126,6 +126,16 @@ type Recovery struct {
 	Done    bool    `json:"done,omitempty"`
 	Refused bool    `json:"refused,omitempty"` // with Err: nothing was touched
 	Err     string  `json:"err,omitempty"`
+
+	Discarded Discarded `json:"discarded,omitzero"`
+}
+
+// Discarded is WAL that only a backend had, and that its recovery throws away. Its zero value is none.
+type Discarded struct {
+	Bytes int64  `json:"bytes"`
+	From  string `json:"from"` // as PostgreSQL writes places
+	To    string `json:"to"`
+	Saved string `json:"saved"` // the directory on the backend's host that has it
 }
 
 // An Op is what an Order demands.
