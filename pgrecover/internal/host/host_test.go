@@ -186,6 +186,27 @@ func TestFiles(t *testing.T) {
 	})
 }
 
+func TestBusy(t *testing.T) {
+	hosts(t, func(t *testing.T, h Host, dir string) {
+		data := filepath.Join(dir, "data")
+		if got, err := Busy(t.Context(), h, data); got != "" || err != nil {
+			t.Fatalf("%q, %v", got, err)
+		}
+		cmd := exec.Command("tail", "-f", "/dev/null", "--", data+"/base")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Wait()
+		defer cmd.Process.Kill()
+		if got, err := Busy(t.Context(), h, data); !strings.Contains(got, "tail -f /dev/null") || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if got, err := Busy(t.Context(), h, dir+"/dat"); got != "" || err != nil {
+			t.Errorf("another directory: %q, %v", got, err)
+		}
+	})
+}
+
 func TestLock(t *testing.T) {
 	hosts(t, func(t *testing.T, h Host, dir string) {
 		data := filepath.Join(dir, "data")

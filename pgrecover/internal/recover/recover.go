@@ -16,6 +16,7 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/rewind"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/stage"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 )
 
@@ -73,6 +74,10 @@ func (r Recover) Run(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	earlier := stage.Stage{Node: r.Node, To: r.To, Timeout: r.Patience, Journal: r.Journal}
+	if err := earlier.Settle(ctx, conn, func(ctx context.Context) (string, error) { return host.Busy(ctx, h, r.Node.DataDirectory) }); err != nil {
+		return err
+	}
 	if x.left, err = backup.Mend(ctx, h, r.Node.ID, x.data, r.Journal); err != nil {
 		return err
 	}

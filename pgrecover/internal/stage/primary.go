@@ -37,10 +37,7 @@ func (p primary) lock(ctx context.Context) error {
 	if err := p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, p.Node.ID).Scan(&mine); err != nil || mine {
 		return err
 	}
-	var pid int
-	var since string
-	err := p.conn.QueryRow(ctx, `SELECT coalesce(max(l.pid), 0), coalesce(max(a.query_start)::timestamptz(0)::text, '?') FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
-		WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted`, lockClass, p.Node.ID).Scan(&pid, &since)
+	pid, since, err := holder(ctx, p.conn, p.Node.ID)
 	if err != nil {
 		return err
 	}

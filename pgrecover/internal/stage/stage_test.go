@@ -181,39 +181,6 @@ func TestServerThatDoesNotFollow(t *testing.T) {
 	}
 }
 
-// A script goes on when we are gone, and must not meet itself.
-func TestScriptThatStillRuns(t *testing.T) {
-	scripts := both()
-	scripts["recovery_1st_stage"] = "#!/bin/sh\n: >../begun\nwhile [ ! -e ../go ]; do sleep 0.05; done\n"
-	s, primary, _ := prepare(t, scripts, extension)
-	beside := func(name string) string { return filepath.Join(filepath.Dir(s.To.DataDirectory), name) }
-	ctx, cancel := context.WithCancelCause(t.Context())
-	go func() {
-		for {
-			if _, err := os.Stat(beside("begun")); err == nil || t.Context().Err() != nil {
-				cancel(errors.New("enough"))
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-	}()
-	if _, err := run(t, ctx, s); err == nil || !strings.Contains(err.Error(), "may still run on node 4") || !strings.Contains(err.Error(), "enough") {
-		t.Fatalf("%v", err)
-	}
-	refused(t, s, "scripts of an earlier recovery of node 5 still run on node 4")
-	if err := os.WriteFile(beside("go"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	primary.Until(t, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0")
-	primary.Write(t, "recovery_1st_stage", strings.NewReplacer("BIN", pgtest.Bin(t), "SECRET", pgtest.Password).Replace(firstStage))
-	if err := os.Chmod(primary.Data("recovery_1st_stage"), 0o744); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := run(t, t.Context(), s); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestHostName(t *testing.T) {
 	for host, want := range map[string]string{"": "localhost", "/var/run/postgresql": "localhost", "db1": "db1", "::1": "::1"} {
 		if got := hostName(host); got != want {
