@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
@@ -86,6 +87,31 @@ func TestSaveAndRestore(t *testing.T) {
 	}
 	if err := Restore(t.Context(), h, saved, data); err != nil {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// A copy gets the node's own files and keeps its own of the database.
+func TestCopy(t *testing.T) {
+	base := open(t)
+	data, to := filepath.Join(base, "data"), filepath.Join(base, "data.new")
+	write(t, data, map[string]string{"postgresql.conf": "port = 1", "pg_hba.conf": "a", "ssl/server.key": "k", "recovery_1st_stage": "e", "log/today": "l", "start.log": "l",
+		"PG_VERSION": "14", "base/1": "old", "backup_label": "old", ".s.PGSQL.5432.lock": "1", "pg_wal/1": "old", "postgresql.conf.pgcrew": "half"})
+	write(t, to, map[string]string{"postgresql.conf": "port = 2", "PG_VERSION": "15", "base/1": "new", "backup_label": "new", "ssl/of the primary": ""})
+	give(t, base)
+	h, err := host.Local(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := Copy(t.Context(), h, data, to)
+	if want := []string{"pg_hba.conf", "postgresql.conf", "recovery_1st_stage", "ssl"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("copied are %v, %v", names, err)
+	}
+	want := map[string]string{"postgresql.conf": "port = 1", "pg_hba.conf": "a", "ssl/server.key": "k", "recovery_1st_stage": "e", "PG_VERSION": "15", "base/1": "new", "backup_label": "new"}
+	if got := tree(t, to); !maps.Equal(got, want) {
+		t.Errorf("the copy has %v", got)
+	}
+	if names, err := Copy(t.Context(), h, filepath.Join(base, "nothing"), to); err != nil || len(names) > 0 {
+		t.Errorf("from nowhere: %v, %v", names, err)
 	}
 }
 
