@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/pgcrew/pgcrew/common/pgtest"
@@ -32,6 +34,11 @@ func (r *rig) program(args ...string) *exec.Cmd {
 // killedAfter runs the program, and kills it when the line of a step comes. ok is false when it ended before.
 func (r *rig) killedAfter(t *testing.T, name string, args ...string) (ok bool) {
 	t.Helper()
+	return r.signalledAfter(t, syscall.SIGKILL, name, args...)
+}
+
+func (r *rig) signalledAfter(t *testing.T, signal os.Signal, name string, args ...string) (ok bool) {
+	t.Helper()
 	cmd := r.program(args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -49,14 +56,14 @@ func (r *rig) killedAfter(t *testing.T, name string, args ...string) (ok bool) {
 			t.Error(err)
 		}
 		if s.Step == name {
-			cmd.Process.Kill()
+			cmd.Process.Signal(signal)
 			ok = true
 			break
 		}
 	}
 	io.Copy(io.Discard, out)
 	cmd.Wait()
-	t.Logf("killed after %s: %v %s", name, ok, errs.String())
+	t.Logf("%v after %s: %v %s", signal, name, ok, errs.String())
 	return ok
 }
 
@@ -66,12 +73,14 @@ var steps = []string{"plan", "layout", "login", "space", "slot", "progress", "co
 // Killed after any step, the same command does it. Here, one after the other; over SSH, where killing ends nothing there but by
 // the end of the connection, after those that leave most behind.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	oldNode(t, r, "")
 	r.killedAndRecovers(t, steps, "--method", "backup", "--local")
 }
 
 func TestKilledOverSSH(t *testing.T) {
+	t.Parallel()
 	_, more := overSSH(t)
 	r := newRig(t, "")
 	oldNode(t, r, more)
@@ -93,6 +102,7 @@ func (r *rig) killedAndRecovers(t *testing.T, steps []string, args ...string) {
 
 // Killed in the middle of a copy, it leaves no program behind that goes on writing.
 func TestKilledCopy(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	if !r.killedAfter(t, "progress", "run", "--local", "--rate", "1048576") {
 		t.Fatal("it ended before")
@@ -102,6 +112,7 @@ func TestKilledCopy(t *testing.T) {
 
 // The primary dies in the middle of a copy: the node is as it was, and the same command mends it later.
 func TestPrimaryDies(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	cmd := r.program("run", "--local", "--to", "0", "--rate", "1048576")
 	out, err := cmd.StdoutPipe()
@@ -120,5 +131,28 @@ func TestPrimaryDies(t *testing.T) {
 		t.Error("it succeeded")
 	}
 	r.primary.Start(t)
+	r.recovers(t, "--local")
+}
+
+// A run that ends without a copy takes the slot away again that it has made, and no other one.
+func TestEndedCopyLeavesNoSlot(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	end := func() {
+		t.Helper()
+		if !r.signalledAfter(t, syscall.SIGTERM, "progress", "run", "--local", "--rate", "1048576") {
+			t.Fatal("it ended before")
+		}
+	}
+	const slots = "SELECT count(*) FROM pg_replication_slots WHERE NOT temporary"
+	end()
+	if n := r.primary.Query1(t, slots); n != "0" {
+		t.Errorf("%s slots are left", n)
+	}
+	r.primary.Exec(t, fmt.Sprintf("SELECT pg_create_physical_replication_slot('127_0_0_1_%d')", r.port))
+	end()
+	if n := r.primary.Query1(t, slots); n != "1" {
+		t.Errorf("there are %s slots, and there was one before", n)
+	}
 	r.recovers(t, "--local")
 }

@@ -13,12 +13,13 @@ import (
 type cli struct {
 	tool.Flags
 
-	Run     runCmd          `cmd:"" help:"Make a server a standby of the primary, whatever it takes, and report each step as a JSON line."`
-	Plan    planCmd         `cmd:"" help:"Say what run would do, and why."`
-	Follow  followCmd       `cmd:"" help:"Make a server a standby of another one, and report each step as a JSON line. What its upstream was may be on standard input: the recruit step of pgpromote."`
-	Start   startCmd        `cmd:"" help:"Start a server that does not run, with the command line it had."`
-	Check   checkCmd        `cmd:"" help:"Read the configuration, log in to every server, print every problem, and exit."`
-	Version tool.VersionCmd `cmd:"" help:"Print the version."`
+	Run      runCmd          `cmd:"" help:"Make a server a standby of the primary, whatever it takes, and report each step as a JSON line."`
+	Plan     planCmd         `cmd:"" help:"Say what run would do, and why."`
+	Follow   followCmd       `cmd:"" help:"Make a server a standby of another one, and report each step as a JSON line. What its upstream was may be on standard input: the recruit step of pgpromote."`
+	Start    startCmd        `cmd:"" help:"Start a server that does not run, with the command line it had."`
+	DropSlot dropSlotCmd     `cmd:"" help:"Drop the slot that a server which was taken out of the configuration has left on the primary."`
+	Check    checkCmd        `cmd:"" help:"Read the configuration, log in to every server, print every problem, and exit."`
+	Version  tool.VersionCmd `cmd:"" help:"Print the version."`
 }
 
 func main() { os.Exit(run(os.Args[1:], tool.System())) }

@@ -54,6 +54,7 @@ func (w want) try(t *testing.T, file string) {
 }
 
 func TestCommandLine(t *testing.T) {
+	t.Parallel()
 	primary, standbys := pgtest.Cluster(t, 1)
 	standbys[0].WaitReplay(t, primary)
 	file := conf(t, primary, standbys[0])
@@ -84,6 +85,7 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestCheckTellsAllProblems(t *testing.T) {
+	t.Parallel()
 	primary, standbys := pgtest.Cluster(t, 1, pgtest.HBA("host all all all trust\nhost replication eve all scram-sha-256"))
 	standbys[0].WaitReplay(t, primary)
 	standbys[0].Exec(t, "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1 user=eve password=x'")

@@ -73,12 +73,7 @@ func (cmd runCmd) recovery(ctx context.Context, t *tool.Tool) (r recover.Recover
 	if cmd.Node == cmd.To {
 		return r, tool.UsageError{Err: fmt.Errorf("node %d cannot follow itself: --to names the primary", cmd.Node)}
 	}
-	var to backend.Server
-	if cmd.To >= 0 {
-		to, err = pick(list, cmd.To)
-	} else {
-		to, err = recover.Primary(ctx, list, cmd.Node)
-	}
+	to, err := primary(ctx, list, cmd.To, cmd.Node)
 	if err != nil {
 		return r, err
 	}
@@ -101,6 +96,17 @@ func (cmd runCmd) recovery(ctx context.Context, t *tool.Tool) (r recover.Recover
 		Database: database,
 		Journal:  journal(t),
 	}, nil
+}
+
+// nobody is the number of no server.
+const nobody = -1
+
+// primary is the server that was named by its number, or the only primary among all but the one that is to be recovered.
+func primary(ctx context.Context, list []backend.Server, named, node int) (backend.Server, error) {
+	if named != nobody {
+		return pick(list, named)
+	}
+	return recover.Primary(ctx, list, node)
 }
 
 // open reaches the host of a node.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,7 +128,8 @@ func (r *rig) refused(t *testing.T, words string, args ...string) {
 	}
 }
 
-// folder belongs to the user of the servers.
+// folder belongs to the user of the servers. It is in memory, where we may mount that: pg_basebackup waits for the disk with
+// each of a thousand files.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "pgr")
@@ -135,6 +137,13 @@ func folder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	if syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1g,mode=0700") == nil {
+		t.Cleanup(func() {
+			if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	own(t, dir)
 	return dir
 }
@@ -160,6 +169,7 @@ func freePort(t *testing.T) int {
 }
 
 func TestFreshNode(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	if status, steps, _ := r.run(t, "plan", "--local"); status != exit.OK || steps[0].Step != "plan" {
 		t.Error("there is no plan")
@@ -202,9 +212,16 @@ func oldNode(t *testing.T, r *rig, more string) *pgtest.Server {
 		}
 	}
 	own(t, spaces)
-	s := r.primary.Standby(t, pgtest.Name("old"))
+	s := r.primary.Standby(t, pgtest.Name("old"), pgtest.NoSlot())
 	s.Stop(t, pgtest.Fast)
-	r.primary.Exec(t, "SELECT pg_drop_replication_slot('old')")
+	data := filepath.Join(spaces, "data")
+	if out, err := exec.Command("cp", "-a", s.Data(""), data).CombinedOutput(); err != nil {
+		t.Fatalf("%s", out)
+	}
+	opts, err := os.ReadFile(s.Data("postmaster.opts"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.primary.Exec(t, fmt.Sprintf("CREATE TABLESPACE far LOCATION '%s/primary'", spaces))
 	r.primary.Exec(t, "CREATE TABLE f TABLESPACE far AS SELECT generate_series(1, 10000) n")
 	id := r.primary.Query1(t, "SELECT oid FROM pg_tablespace WHERE spcname = 'far'")
@@ -212,18 +229,18 @@ func oldNode(t *testing.T, r *rig, more string) *pgtest.Server {
 	for _, err := range []error{
 		os.Mkdir(filepath.Join(spaces, "standby", version), 0o700),
 		os.WriteFile(filepath.Join(spaces, "standby", version, "old"), nil, 0o600),
-		os.Symlink(filepath.Join(spaces, "standby"), s.Data("pg_tblspc/"+id)),
-		os.Rename(s.Data("pg_wal"), filepath.Join(spaces, "wal")),
-		os.Symlink(filepath.Join(spaces, "wal"), s.Data("pg_wal")),
-		os.WriteFile(s.Data("recovery_1st_stage"), []byte("#!/bin/sh\n"), 0o755),
+		os.WriteFile(filepath.Join(data, "postmaster.opts"), bytes.ReplaceAll(opts, []byte(s.Data("")), []byte(data)), 0o600),
+		os.Symlink(filepath.Join(spaces, "standby"), filepath.Join(data, "pg_tblspc", id)),
+		os.Rename(filepath.Join(data, "pg_wal"), filepath.Join(spaces, "wal")),
+		os.Symlink(filepath.Join(spaces, "wal"), filepath.Join(data, "pg_wal")),
+		os.WriteFile(filepath.Join(data, "recovery_1st_stage"), []byte("#!/bin/sh\n"), 0o755),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	own(t, spaces)
-	own(t, s.Data(""))
-	r.node(t, s.Data(""), s.Port(), more)
+	r.node(t, data, s.Port(), more)
 	return s
 }
 
@@ -237,6 +254,7 @@ func glob(t *testing.T, pattern string) string {
 }
 
 func TestOldNodeOverSSH(t *testing.T) {
+	t.Parallel()
 	_, more := overSSH(t)
 	r := newRig(t, "")
 	old := oldNode(t, r, more)
@@ -245,11 +263,11 @@ func TestOldNodeOverSSH(t *testing.T) {
 		t.Errorf("the tablespace has %s rows", n)
 	}
 	for _, name := range []string{"pg_wal", "recovery_1st_stage", "pgtest.conf"} {
-		if _, err := os.Stat(old.Data(name)); err != nil {
+		if _, err := os.Stat(filepath.Join(r.data, name)); err != nil {
 			t.Error(err)
 		}
 	}
-	if at, err := os.Readlink(old.Data("pg_wal")); err != nil || filepath.Base(at) != "wal" {
+	if at, err := os.Readlink(filepath.Join(r.data, "pg_wal")); err != nil || filepath.Base(at) != "wal" {
 		t.Errorf("pg_wal leads to %q, %v", at, err)
 	}
 	spaces := filepath.Dir(old.Query1(t, "SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'far'"))
@@ -260,6 +278,7 @@ func TestOldNodeOverSSH(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	s, more := overSSH(t)
 	r := newRig(t, more, pgtest.HBA("host all all all trust\nhost replication nobody all trust"))
 	r.primary.Exec(t, "CREATE SCHEMA pgcrew; CREATE TABLE pgcrew.epoch AS SELECT 7::int8 epoch")

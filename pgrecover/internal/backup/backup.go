@@ -30,6 +30,7 @@ type Backup struct {
 	layout layout
 	want   standby.Settings
 	state  *State
+	made   bool // the slot is this run's
 }
 
 // A source is what the primary says of itself.
@@ -51,10 +52,15 @@ type tablespace struct {
 // Run makes the copy, stops the old server, and puts the copy in its place. The server is not started. The State is for
 // Finish. After an error the old data is in its place, or the error says what is where.
 func (b *Backup) Run(ctx context.Context) (*State, error) {
-	for _, f := range []func(context.Context) error{b.look, b.login, b.space, b.slot, b.copy, b.settings, b.stop, b.stopped, b.swap} {
+	for _, f := range []func(context.Context) error{b.look, b.login, b.space, b.slot, b.copy, b.settings, b.stop, b.stopped} {
 		if err := f(ctx); err != nil {
+			b.unslot(ctx)
 			return nil, err
 		}
+	}
+	// A swap that was broken off may be completed by the next run, whose server wants the slot.
+	if err := b.swap(ctx); err != nil {
+		return nil, err
 	}
 	return b.state, nil
 }

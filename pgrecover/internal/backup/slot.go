@@ -26,12 +26,20 @@ func (b *Backup) slot(ctx context.Context) error {
 	}
 	command := fmt.Sprintf("SELECT pg_create_physical_replication_slot('%s', true)", name)
 	return b.Journal.Do(step.Step{Step: "slot", Node: &b.To.ID, Command: command}, func(st *step.Step) error {
-		made, err := standby.MakeSlot(ctx, b.Primary, name)
-		if err == nil && !made {
+		before, err := standby.MakeSlot(ctx, b.Primary, name)
+		b.made = err == nil && !before.There
+		if err == nil && before.There && !before.Lost {
 			st.Detail = "it is there"
 		}
 		return err
 	})
+}
+
+// unslot drops the slot again when this run has made it: nobody would receive from it, and the primary would keep WAL for ever.
+func (b *Backup) unslot(ctx context.Context) {
+	if b.made {
+		b.UndoSlot(ctx, b.Journal, b.want.SlotName)
+	}
 }
 
 // release stops the server of the node if it may be the one that uses the slot.

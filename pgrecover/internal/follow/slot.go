@@ -26,10 +26,11 @@ func (f *Follow) slot(ctx context.Context, m *server, want standby.Settings) err
 			st.Skipped = !s.There || s.Lost
 			return nil
 		}
-		made, err := standby.MakeSlot(ctx, m.conn, want.SlotName)
-		if err == nil && !made {
+		if s.There && !s.Lost {
 			st.Detail = "it is there"
+			return nil
 		}
+		_, err = standby.MakeSlot(ctx, m.conn, want.SlotName)
 		return err
 	})
 }

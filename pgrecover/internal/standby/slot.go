@@ -32,20 +32,20 @@ func LookSlot(ctx context.Context, primary *pgx.Conn, name string) (s Slot, err 
 	return s, err
 }
 
-// MakeSlot makes the slot on the primary, unless it is there. It keeps from now on what a standby will ask for. One that is
-// lost is made anew.
-func MakeSlot(ctx context.Context, primary *pgx.Conn, name string) (made bool, err error) {
-	s, err := LookSlot(ctx, primary, name)
-	if err != nil || s.There && !s.Lost {
-		return false, err
+// MakeSlot makes the slot on the primary, unless it is there, and returns what there was before. It keeps from now on what a
+// standby will ask for. One that is lost is made anew.
+func MakeSlot(ctx context.Context, primary *pgx.Conn, name string) (before Slot, err error) {
+	before, err = LookSlot(ctx, primary, name)
+	if err != nil || before.There && !before.Lost {
+		return before, err
 	}
-	if s.Lost {
+	if before.Lost {
 		if _, err := primary.Exec(ctx, "SELECT pg_drop_replication_slot($1)", name); err != nil {
-			return false, fmt.Errorf("drop slot %s, whose WAL is removed already: %w", name, err)
+			return before, fmt.Errorf("drop slot %s, whose WAL is removed already: %w", name, err)
 		}
 	}
 	if _, err := primary.Exec(ctx, "SELECT pg_create_physical_replication_slot($1, true)", name); err != nil {
-		return false, fmt.Errorf("make slot %s (see max_replication_slots): %w", name, err)
+		return before, fmt.Errorf("make slot %s (see max_replication_slots): %w", name, err)
 	}
-	return true, nil
+	return before, nil
 }

@@ -74,19 +74,3 @@ func (p Pair) forbidden(command, oldHosts string) bool {
 		return host != p.To.Host && host != p.Node.Host && upstream.Names(command, host)
 	})
 }
-
-// SlotName names the slot of a standby that had none: after its host, and its port when it is not alone there.
-func (p Pair) SlotName() string {
-	name := p.Node.Host
-	if slices.ContainsFunc(p.Cluster, func(s backend.Server) bool { return s.ID != p.Node.ID && s.Host == p.Node.Host }) {
-		name = fmt.Sprintf("%s_%d", name, p.Node.Port)
-	}
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, strings.ToLower(name))
-	const longest = 63 // NAMEDATALEN - 1
-	return name[:min(len(name), longest)]
-}
