@@ -50,6 +50,7 @@ func find(t *testing.T, q Question, want Method, words ...string) Plan {
 }
 
 func TestCrashedPrimary(t *testing.T) {
+	t.Parallel()
 	primary, standbys := pgtest.Cluster(t, 1)
 	primary.Exec(t, "CREATE TABLE t (n int)")
 	standbys[0].WaitReplay(t, primary)
@@ -77,14 +78,18 @@ func TestCrashedPrimary(t *testing.T) {
 	if p = find(t, ask(t, primary, standbys[0]), Rewind, "it runs as a primary on timeline 1"); !p.Stop || p.Discards == nil {
 		t.Errorf("%+v", p)
 	}
-	primary.Standby(t)
+	primary.Standby(t).WaitReplay(t, primary)
 	if p, err := Find(t.Context(), ask(t, primary, standbys[0]), Wish{Method: Auto}); !errors.As(err, new(follow.Refusal)) {
 		t.Errorf("a primary that is followed: %v %+v", err, p)
 	}
 }
 
 func TestStandbys(t *testing.T) {
+	t.Parallel()
 	primary, standbys := pgtest.Cluster(t, 2)
+	for _, s := range standbys {
+		s.WaitReplay(t, primary) // it streams
+	}
 	find(t, ask(t, standbys[1], primary), Nothing, "streams from node 1 on timeline 1")
 	primary.Stop(t, pgtest.Fast)
 	standbys[0].Promote(t)
@@ -109,6 +114,7 @@ func TestStandbys(t *testing.T) {
 
 // A checkpoint behind the fork lets PostgreSQL remove the WAL before it.
 func TestRecycledWAL(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Primary(t)
 	standby := primary.Standby(t, pgtest.NoSlot())
 	standby.WaitReplay(t, primary)
@@ -139,6 +145,7 @@ func TestRecycledWAL(t *testing.T) {
 }
 
 func TestEmptyAndForeignDirectories(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Primary(t)
 	q := ask(t, primary, primary)
 	q.Node.ID, q.Node.Port = 7, 1
@@ -156,7 +163,19 @@ func TestEmptyAndForeignDirectories(t *testing.T) {
 	}
 }
 
+// A script that was killed leaves half a removal, or half a copy.
+func TestHalfADirectory(t *testing.T) {
+	t.Parallel()
+	primary, old := pgtest.Primary(t), pgtest.Primary(t)
+	old.Stop(t, pgtest.Fast)
+	if err := os.Remove(old.Data("global/pg_control")); err != nil {
+		t.Fatal(err)
+	}
+	find(t, ask(t, old, primary), Backup, "it has no global/pg_control")
+}
+
 func TestOtherCluster(t *testing.T) {
+	t.Parallel()
 	primary, other := pgtest.Primary(t), pgtest.Primary(t, pgtest.InitDB())
 	other.Stop(t, pgtest.Fast)
 	q := ask(t, other, primary)

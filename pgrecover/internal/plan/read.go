@@ -47,6 +47,14 @@ func (q Question) readTarget(ctx context.Context, f *Facts) error {
 	if t.Broken, err = brokenOff(ctx, srv); err != nil {
 		return err
 	}
+	there, err := host.Exists(ctx, q.Host, path.Join(dir, "global", "pg_control"))
+	if err != nil {
+		return err
+	}
+	if !there {
+		t.Broken = "it has no global/pg_control, as a copy or a removal that was broken off"
+		return nil
+	}
 	w, err := readWAL(ctx, srv)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ func (x *run) follow(ctx context.Context) error {
 // resume makes a node that does not run, and whose data is fit, a standby that does.
 func (x *run) resume(ctx context.Context) error {
 	var want standby.Settings
+	made := false
 	err := x.Journal.Do(step.Step{Step: "settings", Node: &x.Node.ID}, func(st *step.Step) error {
 		now, err := standby.Read(func(name string) (string, error) { return x.server.Setting(ctx, name) })
 		if err != nil {
@@ -38,12 +39,17 @@ func (x *run) resume(ctx context.Context) error {
 			return err
 		}
 		want, st.Detail = choice.Settings, choice
-		if _, err := standby.MakeSlot(ctx, x.primary, want.SlotName); err != nil {
+		before, err := standby.MakeSlot(ctx, x.primary, want.SlotName)
+		if err != nil {
 			return fmt.Errorf("node %d: %w", x.To.ID, err)
 		}
+		made = !before.There
 		return standby.Write(ctx, x.question.Host, x.Node.DataDirectory, x.plan.Facts.Source.Version, want)
 	})
 	if err != nil {
+		if made {
+			x.UndoSlot(ctx, x.Journal, want.SlotName)
+		}
 		return err
 	}
 	if err := x.start(ctx); err != nil {
@@ -92,6 +98,20 @@ func (x *run) saveDivergent(ctx context.Context) error {
 	return divergent.Save(ctx, x.Journal, x.server, w)
 }
 
+// saveBeforeScript saves what the script's rm -rf would take, as far as the node's host can be reached.
+func (x *run) saveBeforeScript(ctx context.Context) error {
+	switch {
+	case x.question.Host == nil:
+		return x.Journal.Do(step.Step{Step: "divergent", Node: &x.Node.ID, Skipped: true}, func(st *step.Step) error {
+			st.Detail = fmt.Sprintf("its files cannot be looked at, so WAL that only it has is not saved (%v)", x.question.NoHost)
+			return nil
+		})
+	case x.plan.Facts.Target.Files != plan.Cluster:
+		return nil
+	}
+	return x.saveDivergent(ctx)
+}
+
 // script lets the scripts of a Pgpool-II cluster do it.
 func (x *run) script(ctx context.Context) error {
 	if x.plan.Stop {
@@ -102,6 +122,9 @@ func (x *run) script(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := x.saveBeforeScript(ctx); err != nil {
+		return err
 	}
 	s := stage.Stage{Node: x.Node, To: x.To, Script: x.Wish.Script, Database: x.Database, Timeout: x.Patience, Journal: x.Journal}
 	if err := s.Run(ctx); err != nil {
