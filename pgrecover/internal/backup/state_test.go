@@ -30,6 +30,22 @@ func (m *mortal) Run(ctx context.Context, c host.Cmd) error {
 	return m.Host.Run(ctx, c)
 }
 
+// plain is this host without the guard of host.Local, which costs several processes for each command.
+type plain struct{ host.Host }
+
+func (plain) Name() string { return "this host" }
+
+func (plain) Run(ctx context.Context, c host.Cmd) error {
+	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
+	cmd.Stdin, cmd.Stdout = c.Stdin, c.Stdout
+	err := cmd.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return &host.Error{Host: "this host", Command: c.String(), Status: ended.ExitCode(), Err: err}
+	}
+	return err
+}
+
 // A scene is directories with old and new data.
 type scene struct {
 	h     host.Host
@@ -40,19 +56,8 @@ type scene struct {
 
 func newScene(t *testing.T, fresh bool) *scene {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "state")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if out, err := exec.Command("chown", "postgres:", dir).CombinedOutput(); err != nil {
-		t.Skipf("this is not root, or there is no user postgres: %s", out)
-	}
-	h, err := host.Local(filepath.Join(dir, "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &scene{h: h, dir: dir, fresh: fresh, state: &State{Spare: []string{s2(dir, "space/new")}, Moves: []move{
+	dir := folder(t)
+	s := &scene{h: plain{}, dir: dir, fresh: fresh, state: &State{Spare: []string{s2(dir, "space/new")}, Moves: []move{
 		{Live: s2(dir, "data"), New: s2(dir, "data"+newSuffix), Old: s2(dir, "data"+oldSuffix)},
 		{Live: s2(dir, "space/PG_15"), New: s2(dir, "space/new/PG_15"), Old: s2(dir, "space/PG_15"+oldSuffix)},
 		{Live: s2(dir, "wal"), New: s2(dir, "wal"+newSuffix), Old: s2(dir, "wal"+oldSuffix)},
@@ -71,14 +76,25 @@ func newScene(t *testing.T, fresh bool) *scene {
 	return s
 }
 
+// folder is on a file system that need not wait for a disk, where there is one.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "state")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 func s2(dir, name string) string { return filepath.Join(dir, name) }
 
 func (s *scene) fill(t *testing.T, dir, what string) {
 	t.Helper()
-	if err := host.MakeDirectory(t.Context(), s.h, dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := host.WriteFile(t.Context(), s.h, filepath.Join(dir, "is"), []byte(what), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "is"), []byte(what), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -135,6 +151,7 @@ func dying(t *testing.T, fresh bool, f func(s *scene, h host.Host) error, then f
 
 // However far a swap gets, the old data or the new is whole and in its place, and nothing is lost before the new is proved.
 func TestSwapInterrupted(t *testing.T) {
+	t.Parallel()
 	j := &step.Journal{W: io.Discard, Now: time.Now}
 	for _, fresh := range []bool{false, true} {
 		swap := func(s *scene, h host.Host) error {
@@ -168,6 +185,7 @@ func TestSwapInterrupted(t *testing.T) {
 
 // The way back and the last cleaning may be interrupted, too.
 func TestUndoInterrupted(t *testing.T) {
+	t.Parallel()
 	j := &step.Journal{W: io.Discard, Now: time.Now}
 	swapped := func(s *scene) error {
 		return errors.Join(s.state.enter(t.Context(), s.h, copying), s.state.swap(t.Context(), s.h))

@@ -68,6 +68,7 @@ func save(t *testing.T, s host.Server, w WAL, at time.Time) (detail, error) {
 }
 
 func TestSave(t *testing.T) {
+	t.Parallel()
 	w := wal()
 	s := node(t, w, open(t))
 	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -109,6 +110,7 @@ func TestSave(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	base := open(t)
 	if err := syscall.Mount("tmpfs", base, "tmpfs", 0, "size=128k,mode=0777"); err != nil {
 		t.Skip("a small file system needs root: ", err)

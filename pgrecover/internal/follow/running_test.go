@@ -22,6 +22,7 @@ func failedOver(t *testing.T) (all []*pgtest.Server) {
 }
 
 func TestStandbyFollowsTheNewPrimary(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	before := all[2].Query1(t, "SHOW primary_conninfo")
 	_, err := run(t, prepare(t, 2, 0, all...))
@@ -63,11 +64,13 @@ func TestStandbyFollowsTheNewPrimary(t *testing.T) {
 // What pgpromote's recruit step took away comes from standard input. A restore_command that reaches for the old primary
 // does not come back.
 func TestRecruitedStandby(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ command, want, dropped string }{
 		"local archive": {"cp /nowhere/%f %p", "cp /nowhere/%f %p", ""},
 		"old primary":   {"scp db0:/archive/%f %p || false", "", "scp db0:/archive/%f %p || false"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			all := failedOver(t)
 			f := prepare(t, 2, 1, all...)
 			f.Cluster[0].Host = "db0"
@@ -97,6 +100,7 @@ func TestRecruitedStandby(t *testing.T) {
 
 // The lab's scripts include a file from postgresql.auto.conf.
 func TestIncludedSettings(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	includeSettings(t, all[2], all[0])
 	all[2].Restart(t)
@@ -118,6 +122,7 @@ primary_slot_name = '%s'
 }
 
 func TestRestartWhenNeeded(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	all[2].Exec(t, "ALTER SYSTEM SET recovery_target_timeline = 'current'")
 	all[2].Restart(t)
@@ -154,6 +159,7 @@ func refused(t *testing.T, f *Follow, s *pgtest.Server, words ...string) {
 }
 
 func TestStandbyThatIsAhead(t *testing.T) {
+	t.Parallel()
 	primary, standbys := cluster(t, 2)
 	standbys[0].Stop(t, pgtest.Fast)
 	primary.Exec(t, "INSERT INTO t SELECT generate_series(1, 1000)")
@@ -165,6 +171,7 @@ func TestStandbyThatIsAhead(t *testing.T) {
 }
 
 func TestPausedStandbyThatIsAhead(t *testing.T) {
+	t.Parallel()
 	primary, standbys := cluster(t, 2)
 	standbys[1].Exec(t, "SELECT pg_wal_replay_pause()")
 	standbys[1].Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
@@ -180,12 +187,14 @@ func TestPausedStandbyThatIsAhead(t *testing.T) {
 }
 
 func TestOtherCluster(t *testing.T) {
+	t.Parallel()
 	primary, standbys := cluster(t, 1)
 	other := pgtest.Primary(t, pgtest.InitDB())
 	refused(t, prepare(t, 1, 2, primary, standbys[0], other), standbys[0], "different clusters")
 }
 
 func TestRunningPrimaryIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	all[0].Start(t)
 	f := prepare(t, 0, 1, all...)
@@ -196,6 +205,7 @@ func TestRunningPrimaryIsLeftAlone(t *testing.T) {
 }
 
 func TestNothingComes(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	all[2].Exec(t, "ALTER SYSTEM SET primary_conninfo = 'host=x user=postgres password=wrong'")
 	all[2].Reload(t)

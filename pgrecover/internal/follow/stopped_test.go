@@ -11,8 +11,10 @@ import (
 )
 
 func TestSwitchover(t *testing.T) {
+	t.Parallel()
 	for name, include := range map[string]bool{"never a standby": false, "the lab's include line": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			primary, standbys := cluster(t, 1)
 			if include {
 				includeSettings(t, primary, standbys[0])
@@ -52,6 +54,7 @@ func TestSwitchover(t *testing.T) {
 }
 
 func TestStoppedStandby(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	all[2].Stop(t, pgtest.Fast)
 	f := prepare(t, 2, 1, all...)
@@ -97,6 +100,7 @@ func refusedStopped(t *testing.T, f *Follow, s *pgtest.Server, words ...string) 
 }
 
 func TestCrashedPrimary(t *testing.T) {
+	t.Parallel()
 	primary, standbys := cluster(t, 1)
 	primary.Kill(t, syscall.SIGKILL)
 	standbys[0].Promote(t)
@@ -104,6 +108,7 @@ func TestCrashedPrimary(t *testing.T) {
 }
 
 func TestPrimaryWithMoreThanTheNewOne(t *testing.T) {
+	t.Parallel()
 	primary, standbys := cluster(t, 1)
 	standbys[0].Stop(t, pgtest.Fast)
 	primary.Exec(t, "INSERT INTO t VALUES (1)")
@@ -114,6 +119,7 @@ func TestPrimaryWithMoreThanTheNewOne(t *testing.T) {
 }
 
 func TestStoppedServerOfAnotherCluster(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Primary(t)
 	other := pgtest.Primary(t, pgtest.InitDB())
 	primary.Stop(t, pgtest.Fast)
@@ -121,6 +127,7 @@ func TestStoppedServerOfAnotherCluster(t *testing.T) {
 }
 
 func TestTwoPrimariesOfOneTimeline(t *testing.T) {
+	t.Parallel()
 	// Both are copies of one template, with one system identifier.
 	primary, other := pgtest.Primary(t), pgtest.Primary(t)
 	primary.Stop(t, pgtest.Fast)
@@ -128,6 +135,7 @@ func TestTwoPrimariesOfOneTimeline(t *testing.T) {
 }
 
 func TestCommandLineWins(t *testing.T) {
+	t.Parallel()
 	all := failedOver(t)
 	opts, err := os.ReadFile(all[0].Data("postmaster.opts"))
 	if err != nil {

@@ -122,6 +122,7 @@ func nothingLeft(t *testing.T, old *pgtest.Server) {
 }
 
 func TestCrashedPrimary(t *testing.T) {
+	t.Parallel()
 	old, primary := failedOver(t)
 	old.Kill(t, syscall.SIGKILL)
 	old.Write(t, "postmaster.pid", "1\n"+old.Data("")+"\n") // its number is another process's now
@@ -168,6 +169,7 @@ func savedInserts(t *testing.T, dir string) {
 }
 
 func TestRunningPrimary(t *testing.T) {
+	t.Parallel()
 	old, primary := failedOver(t)
 	r := prepare(t, old, primary, plan.Rewind)
 	if !r.Plan.Stop {
@@ -182,6 +184,7 @@ func TestRunningPrimary(t *testing.T) {
 }
 
 func TestRunningStandby(t *testing.T) {
+	t.Parallel()
 	first, standbys := pgtest.Cluster(t, 2)
 	first.Exec(t, "CREATE TABLE t (n int)")
 	primary, ahead := standbys[0], standbys[1]
@@ -207,6 +210,7 @@ func TestRunningStandby(t *testing.T) {
 }
 
 func TestFailureBeforeItWrites(t *testing.T) {
+	t.Parallel()
 	old, primary := failedOver(t)
 	old.Stop(t, pgtest.Fast)
 	r := prepare(t, old, primary, plan.Rewind)
@@ -229,6 +233,7 @@ func TestFailureBeforeItWrites(t *testing.T) {
 }
 
 func TestFailureWhenItWrites(t *testing.T) {
+	t.Parallel()
 	old, primary := failedOver(t)
 	old.Stop(t, pgtest.Fast)
 	primary.Exec(t, "CREATE TABLE more AS SELECT generate_series(1, 100000)")
