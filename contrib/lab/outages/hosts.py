@@ -59,11 +59,17 @@ def processes(host, *wanted):
     return out
 
 
+def words(pid):
+    """Its command line; nothing when it has ended."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as f:
+        return f.read().split(b"\0")
+    return []
+
+
 def postmaster(host):
     for pid in processes(host, "postgres"):
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if b"-D" in f.read().split(b"\0"):
-                return pid
+        if b"-D" in words(pid):
+            return pid
     raise RuntimeError(f"{host}: no postmaster runs")
 
 
@@ -107,6 +113,22 @@ def power_off(host):
     on_switch("ip", "link", "del", host)
     os.kill(pid, signal.SIGKILL)
     return at
+
+
+# What a machine does when it is switched on, or when its crew died: the server starts when there are data, as start.conf says.
+BOOT = """set -euo pipefail; umask 022
+for part in words settings state network disk hosts ssh postgres crew; do . "$LAB_DIR/$part.sh"; done
+state_lock; was=$(host_pid "$1" || :); host_up "$1"; ssh_up
+[ -n "$was" ] || [ ! -e "$STATE/hosts/$1$DATA/PG_VERSION" ] || on "$1" pg_ctlcluster 14 main start </dev/null >&2 || :
+crew_up"""
+
+
+def boot(host):
+    """Brings a host back with all that runs there, and recovers nothing."""
+    p = subprocess.run(["bash", "-c", BOOT, "boot", host], env={**os.environ, "LAB_DIR": os.path.dirname(LAB)}, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if p.returncode:
+        raise RuntimeError(f"{host} does not come back: {p.stderr.strip()[-500:]}")
 
 
 def on_switch(*words, check=True):

@@ -1,0 +1,66 @@
+"""How long a small old primary that crashed under pgbench takes to come back, while pgbench goes on writing."""
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+
+from . import hosts, pgbench, places, recovery, ways
+
+BAR = 5  # seconds
+
+
+def run(runs, as_json):
+    results = []
+    try:
+        for way in ("script", "auto"):
+            places.healthy()
+            ways.ALL[way].enter()
+            for _ in range(runs):
+                results.append({"way": way, **once(ways.ALL[way]), "load": round(os.getloadavg()[0], 2)})
+                print(json.dumps(results[-1]), file=sys.stderr, flush=True)
+    finally:
+        ways.configure(scripts=True)
+    print(json.dumps(results, indent=1) if as_json else table(results))
+    return int(any(late(of(results, way)) for way in of(results)))
+
+
+def once(way):
+    target = places.healthy()[1]
+    source = next(h for h in hosts.ADDRESS if h != target)
+    hosts.sql(target, pgbench.TABLE)
+    recovery.streams(source, target)
+    before = pgbench.Run(seconds=8, script=pgbench.BUSY)
+    time.sleep(4)
+    hosts.kill([hosts.postmaster(target)], signal.SIGKILL)
+    recovery.becomes(source)
+    before.result()
+    bench = pgbench.Run(seconds=12, script=pgbench.BUSY)
+    time.sleep(2)
+    began = time.monotonic()
+    said = ways.answer(way.begin(target, source), recovery.AGAIN)
+    took = time.monotonic() - began
+    method = next(b["recovery"].get("method") for b in places.status()["backends"] if b.get("recovery") and b["addr"].startswith(target))
+    r = bench.result()
+    recovery.streams(target, source)
+    return {"took": round(took, 2), "method": method, "error": said, "transactions": r.transactions, "aborted": r.aborted}
+
+
+def of(results, way=None):
+    """The runs of a way; without one, the ways that were gone."""
+    return [r for r in results if r["way"] == way] if way else list(dict.fromkeys(r["way"] for r in results))
+
+
+def late(results):
+    return any(r["error"] for r in results) or statistics.median(r["took"] for r in results) > BAR
+
+
+def table(results):
+    out = ["| way | method | runs | median (s) | min | max | bar | |", "|---|---|--:|--:|--:|--:|--:|---|"]
+    for way in of(results):
+        mine = of(results, way)
+        times = [r["took"] for r in mine]
+        methods = ", ".join(sorted({str(r["method"]) for r in mine}))
+        out.append(f"| {way} | {methods} | {len(mine)} | {statistics.median(times)} | {min(times)} | {max(times)} | {BAR} | {'**missed**' if late(mine) else 'kept'} |")
+    return "\n".join(out + [f"- {r['way']}: {r['error']}" for r in results if r["error"]])
