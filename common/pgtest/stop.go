@@ -35,7 +35,7 @@ func (s *Server) Kill(t testing.TB, sig syscall.Signal) {
 		t.Fatalf("send %v to %s: it does not run", sig, s.name)
 	}
 	main := p.cmd.Process.Pid
-	if sig == syscall.SIGKILL {
+	if sig == syscall.SIGKILL || sig == syscall.SIGSTOP {
 		// A stopped postmaster cannot fork, so the list of its children stays complete.
 		syscall.Kill(main, syscall.SIGSTOP)
 	}
