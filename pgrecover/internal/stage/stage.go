@@ -43,6 +43,7 @@ func (s Stage) Run(ctx context.Context) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	p := primary{Stage: s, conn: conn}
+	defer p.unlock(ctx)
 	for _, f := range []func(context.Context) error{p.super, p.lock, p.scripts, p.first, p.start} {
 		if err := f(ctx); err != nil {
 			return err

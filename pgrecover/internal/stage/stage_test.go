@@ -3,6 +3,7 @@ package stage
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,27 +24,12 @@ import (
 const patience = 60 * time.Second
 
 // firstStage is the lab's recovery_1st_stage for two servers of one host. It notes how it was called.
-const firstStage = `#!/bin/bash
-set -e
-printf '%s\n' "$PWD" "$@" >../called
-dest=$3 port=$4 destport=$6 primary=$7
-export PGPASSWORD=SECRET
-BIN/psql -w -h "$primary" -p "$port" -U postgres -qAtc "SELECT pg_create_physical_replication_slot('node$5')"
-rm -rf "$dest"
-BIN/pg_basebackup -w -h "$primary" -p "$port" -U postgres -D "$dest" -X stream -c fast --no-sync
-cat >>"$dest/postgresql.auto.conf" <<CONF
-port = $destport
-unix_socket_directories = '$(dirname "$dest")'
-primary_conninfo = 'host=$primary port=$port user=postgres password=SECRET'
-primary_slot_name = 'node$5'
-CONF
-touch "$dest/standby.signal"
-`
+//
+//go:embed testdata/recovery_1st_stage
+var firstStage string
 
-const startScript = `#!/bin/bash
-printf '%s\n' "$@" >>../called
-BIN/pg_ctl -s -w -D "$2" -l /dev/null start
-`
+//go:embed testdata/pgpool_remote_start
+var startScript string
 
 // prepare makes a primary with the extension in template1, scripts, and a node that does not run.
 func prepare(t *testing.T, scripts map[string]string, sql string) (s Stage, primary, node *pgtest.Server) {
@@ -107,6 +93,7 @@ func run(t *testing.T, ctx context.Context, s Stage) (map[string]step.Step, erro
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	s, primary, node := prepare(t, both(), extension)
 	steps, err := run(t, t.Context(), s)
 	if err != nil {
@@ -142,6 +129,7 @@ func refused(t *testing.T, s Stage, words ...string) {
 }
 
 func TestWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	s, primary, _ := prepare(t, nil, "")
 	refused(t, s, "template1 nor in postgres", `-U postgres template1 -c "CREATE EXTENSION pgpool_recovery"`)
 	primary.Exec(t, extension) // in postgres
@@ -160,6 +148,7 @@ func TestWhatIsMissing(t *testing.T) {
 }
 
 func TestScriptThatFails(t *testing.T) {
+	t.Parallel()
 	scripts := both()
 	scripts["recovery_1st_stage"] = "#!/bin/sh\nexit 1\n"
 	s, _, _ := prepare(t, scripts, extension)
@@ -171,6 +160,7 @@ func TestScriptThatFails(t *testing.T) {
 
 // Pgpool-II calls it a success when the server lets clients in.
 func TestServerThatDoesNotFollow(t *testing.T) {
+	t.Parallel()
 	scripts := both()
 	scripts["recovery_1st_stage"] = strings.ReplaceAll(firstStage, "primary_slot_name = 'node$5'", "primary_slot_name = 'gone'")
 	s, _, _ := prepare(t, scripts, extension)
