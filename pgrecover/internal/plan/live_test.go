@@ -172,6 +172,10 @@ func TestHalfADirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	find(t, ask(t, old, primary), Backup, "it has no global/pg_control")
+	if err := os.Remove(old.Data("PG_VERSION")); err != nil {
+		t.Fatal(err)
+	}
+	find(t, ask(t, old, primary), Backup, "it has no PG_VERSION")
 }
 
 func TestOtherCluster(t *testing.T) {

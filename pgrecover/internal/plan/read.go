@@ -19,12 +19,7 @@ func (q Question) readTarget(ctx context.Context, f *Facts) error {
 	t.Files = Cluster
 	major, err := host.Major(ctx, q.Host, dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Files = Foreign
-		empty, err := host.IsEmpty(ctx, q.Host, dir)
-		if empty {
-			t.Files = Missing
-		}
-		return err
+		return q.readRemains(ctx, t)
 	}
 	if err != nil {
 		return err
@@ -74,6 +69,32 @@ func (q Question) readTarget(ctx context.Context, f *Facts) error {
 		return err
 	}
 	return q.readRewind(ctx, srv, t)
+}
+
+// readRemains looks at a directory that has no PG_VERSION. A copy or a removal that was broken off leaves others of a data
+// directory's parts, in the order of the file system.
+func (q Question) readRemains(ctx context.Context, t *Target) error {
+	dir := q.Node.DataDirectory
+	empty, err := host.IsEmpty(ctx, q.Host, dir)
+	if err != nil {
+		return err
+	}
+	if empty {
+		t.Files = Missing
+		return nil
+	}
+	t.Files = Foreign
+	for _, name := range []string{"backup_label", "global", "pg_wal", "pg_xlog", "pg_multixact", "pg_tblspc"} {
+		there, err := host.Exists(ctx, q.Host, path.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if there {
+			t.Files, t.Broken = Cluster, "it has no PG_VERSION, as a copy or a removal that was broken off"
+			return nil
+		}
+	}
+	return nil
 }
 
 // readRewind finds out whether pg_rewind can run on the host of the node.
