@@ -20,10 +20,14 @@ func (w wal) end(ctx context.Context) (uint64, error) {
 		at = w.history.Past[len(w.history.Past)-1].End
 	}
 	end := max(at, w.recovered)
-	// pg_waldump fails at the end of the WAL, always.
-	const script = `"$1" -p "$2" -t "$3" -s "$4" 2>/dev/null | tail -n 1`
+	last := w.lastSegment(tli, at)
+	if last <= at {
+		return end, nil
+	}
+	// pg_waldump fails at the end of the WAL, always. For a segment that is missing it would wait five seconds.
+	const script = `"$1" -p "$2" -t "$3" -s "$4" -e "$5" 2>/dev/null | tail -n 1`
 	out, err := host.Output(ctx, w.srv.Host, "/bin/sh", "-c", script, "sh", path.Join(w.srv.Bin, "pg_waldump"), path.Join(w.srv.Data, "pg_wal"),
-		strconv.FormatUint(uint64(tli), 10), timeline.LSN(at))
+		strconv.FormatUint(uint64(tli), 10), timeline.LSN(at), timeline.LSN(last))
 	if err != nil {
 		return 0, err
 	}
@@ -31,6 +35,15 @@ func (w wal) end(ctx context.Context) (uint64, error) {
 		end = max(end, r.end)
 	}
 	return end, nil
+}
+
+// lastSegment returns the end of the last segment of a timeline that is there without a gap behind a place.
+func (w wal) lastSegment(tli uint32, at uint64) uint64 {
+	at -= at % w.segmentSize
+	for w.files[timeline.Segment{Timeline: tli, Begin: at}.Name(w.segmentSize)] {
+		at += w.segmentSize
+	}
+	return at
 }
 
 // commonCheckpoint returns the place of the last checkpoint before the fork whose record is there, or 0.
