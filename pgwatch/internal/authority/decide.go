@@ -69,7 +69,7 @@ func (c *Core) quorum() Quorum {
 
 func (c *Core) view() View {
 	v := View{Term: c.term, Leader: c.leader, Leading: c.leads(), Quorum: NoVote, Map: c.m, Voters: c.voters(),
-		Serve: c.serve, VIP: c.vip, Orders: c.orders, Recoveries: c.recoveries, Left: c.left, Waiting: c.waiting(), Quarantined: c.quarantined}
+		Serve: c.serve, VIP: c.vip, Orders: c.orders, Recoveries: c.recoveries, Leaving: c.leaving, Left: c.left, Waiting: c.waiting(), Quarantined: c.quarantined}
 	v.VIP.Holder = clustermap.None
 	switch {
 	case v.Leading:

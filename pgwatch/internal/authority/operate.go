@@ -54,7 +54,8 @@ func (r *Raft) Resign(ctx context.Context, to clustermap.NodeID) error {
 func (r *Raft) Leave(ctx context.Context) error {
 	r.inbox.put(func(now time.Duration, c *Core) { c.Leave(now) })
 	return r.until(ctx, "no leader has taken this node's vote away", func(v *View) bool {
-		return v.Left || v.Waiting != "" || v.Quarantined != "" || slices.Equal(v.Voters, []clustermap.NodeID{r.opt.Self.ID})
+		// A View from before Leave may not know of a voter that this node has let in just now.
+		return v.Leaving && (v.Left || v.Waiting != "" || v.Quarantined != "" || slices.Equal(v.Voters, []clustermap.NodeID{r.opt.Self.ID}))
 	})
 }
 

@@ -27,10 +27,11 @@ type View struct {
 	Voters  []clustermap.NodeID
 	Alive   []clustermap.NodeID // members that this node has heard of within the last second, and itself
 
-	Serve  Serve
-	VIP    VIP
-	Orders []report.Order // of the leader for this node; they stand until others come
-	Left   bool           // Leave is done: this node has no vote any more
+	Serve   Serve
+	VIP     VIP
+	Orders  []report.Order // of the leader for this node; they stand until others come
+	Leaving bool           // Leave was called
+	Left    bool           // Leave is done: this node has no vote any more
 
 	Recoveries []report.Recovery // as the leader told: what runs, and of each backend the newest that ended
 
