@@ -9,6 +9,8 @@ import time
 from . import hosts, pgbench, places, recovery, ways
 
 BAR = 5  # seconds
+# What pgbench does meanwhile: as much as the machine can, or about fifty transactions a second.
+LOADS = {"busy": pgbench.BUSY, "light": pgbench.RESTING}
 
 
 def run(runs, as_json):
@@ -17,16 +19,16 @@ def run(runs, as_json):
         for way in ("script", "auto"):
             places.healthy()
             ways.ALL[way].enter()
-            for _ in range(runs):
-                results.append({"way": way, **once(ways.ALL[way]), "load": round(os.getloadavg()[0], 2)})
+            for writes in list(LOADS) * runs:
+                results.append({"way": way, "writes": writes, **once(ways.ALL[way], LOADS[writes]), "load": round(os.getloadavg()[0], 2)})
                 print(json.dumps(results[-1]), file=sys.stderr, flush=True)
     finally:
         ways.configure(scripts=True)
     print(json.dumps(results, indent=1) if as_json else table(results))
-    return int(any(late(of(results, way)) for way in of(results)))
+    return int(any(late(mine) for mine in kinds(results).values()))
 
 
-def once(way):
+def once(way, writes):
     target = places.healthy()[1]
     source = next(h for h in hosts.ADDRESS if h != target)
     hosts.sql(target, pgbench.TABLE)
@@ -36,7 +38,7 @@ def once(way):
     hosts.kill([hosts.postmaster(target)], signal.SIGKILL)
     recovery.becomes(source)
     before.result()
-    bench = pgbench.Run(seconds=12, script=pgbench.BUSY)
+    bench = pgbench.Run(seconds=12, script=writes)
     time.sleep(2)
     began = time.monotonic()
     said = ways.answer(way.begin(target, source), recovery.AGAIN)
@@ -47,9 +49,12 @@ def once(way):
     return {"took": round(took, 2), "method": method, "error": said, "transactions": r.transactions, "aborted": r.aborted}
 
 
-def of(results, way=None):
-    """The runs of a way; without one, the ways that were gone."""
-    return [r for r in results if r["way"] == way] if way else list(dict.fromkeys(r["way"] for r in results))
+def kinds(results):
+    """The runs of each way and load."""
+    out = {}
+    for r in results:
+        out.setdefault((r["way"], r["writes"]), []).append(r)
+    return out
 
 
 def late(results):
@@ -57,10 +62,9 @@ def late(results):
 
 
 def table(results):
-    out = ["| way | method | runs | median (s) | min | max | bar | |", "|---|---|--:|--:|--:|--:|--:|---|"]
-    for way in of(results):
-        mine = of(results, way)
+    out = ["| way | writes | method | runs | median (s) | min | max | bar | |", "|---|---|---|--:|--:|--:|--:|--:|---|"]
+    for (way, writes), mine in kinds(results).items():
         times = [r["took"] for r in mine]
         methods = ", ".join(sorted({str(r["method"]) for r in mine}))
-        out.append(f"| {way} | {methods} | {len(mine)} | {statistics.median(times)} | {min(times)} | {max(times)} | {BAR} | {'**missed**' if late(mine) else 'kept'} |")
+        out.append(f"| {way} | {writes} | {methods} | {len(mine)} | {statistics.median(times):.2f} | {min(times)} | {max(times)} | {BAR} | {'**missed**' if late(mine) else 'kept'} |")
     return "\n".join(out + [f"- {r['way']}: {r['error']}" for r in results if r["error"]])
