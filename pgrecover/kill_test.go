@@ -97,7 +97,8 @@ func TestKilledOverSSH(t *testing.T) {
 func (r *rig) killed(t *testing.T, steps []string, args ...string) {
 	t.Helper()
 	for _, name := range steps {
-		if !r.killedAfter(t, name, append([]string{"run"}, args...)...) {
+		// Before the kill strikes, a run may have done the step that comes next. Only the last one is not done again then.
+		if !r.killedAfter(t, name, append([]string{"run"}, args...)...) && name != "clean" {
 			t.Errorf("it ended before %s", name)
 		}
 		if n := r.primary.Query1(t, "SELECT count(*) FROM f"); n != "10000" {

@@ -24,8 +24,8 @@ func listen(c *config.Config, group int) (all []net.Listener, err error) {
 	if len(given) > 0 {
 		return given, nil
 	}
-	all, err = sockets.Open(c, sockets.Names{Addresses: "listen_addresses", Port: "port", Folders: "unix_socket_directories"},
-		os.FileMode(c.Int("unix_socket_permissions")), group)
+	all, err = sockets.Open(c.Int("port"), sockets.Place{Parameter: "listen_addresses", Values: c.List("listen_addresses")},
+		sockets.Place{Parameter: "unix_socket_directories", Values: c.List("unix_socket_directories")}, os.FileMode(c.Int("unix_socket_permissions")), group)
 	if err != nil {
 		return nil, err
 	}

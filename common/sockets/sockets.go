@@ -11,16 +11,17 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/pgcrew/pgcrew/common/config"
 )
 
-// Names are the parameters that say where to listen.
-type Names struct{ Addresses, Port, Folders string }
+// A Place is where to listen: the values of a parameter, and its name for errors.
+type Place struct {
+	Parameter string
+	Values    []string
+}
 
-// Open opens all that the configuration says, or nothing. The socket file in each folder is called .s.PGSQL.PORT as
-// libpq looks for it, has the mode, and belongs to the group; -1 is the user's own.
-func Open(c *config.Config, n Names, mode os.FileMode, group int) (all []net.Listener, err error) {
+// Open opens all addresses (* is every one) and a socket file in all folders, or nothing. The file is called .s.PGSQL.PORT
+// as libpq looks for it, has the mode, and belongs to the group; -1 is the user's own.
+func Open(number int, addresses, folders Place, mode os.FileMode, group int) (all []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			for _, l := range all {
@@ -29,22 +30,22 @@ func Open(c *config.Config, n Names, mode os.FileMode, group int) (all []net.Lis
 			all = nil
 		}
 	}()
-	port := strconv.Itoa(c.Int(n.Port))
-	for _, address := range c.List(n.Addresses) {
+	port := strconv.Itoa(number)
+	for _, address := range addresses.Values {
 		if address == "*" {
 			address = ""
 		}
 		var lc net.ListenConfig
 		l, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(address, port))
 		if err != nil {
-			return all, fmt.Errorf("%s: %w", n.Addresses, err)
+			return all, fmt.Errorf("%s: %w", addresses.Parameter, err)
 		}
 		all = append(all, l)
 	}
-	for _, dir := range c.List(n.Folders) {
+	for _, dir := range folders.Values {
 		l, err := openUnix(filepath.Join(dir, ".s.PGSQL."+port), mode, group)
 		if err != nil {
-			return all, fmt.Errorf("%s: %w", n.Folders, err)
+			return all, fmt.Errorf("%s: %w", folders.Parameter, err)
 		}
 		all = append(all, l)
 	}

@@ -260,9 +260,7 @@ func foreground(h *host) {
 	h.until("it runs", func() bool { return h.pid() == cmd.Process.Pid })
 	h.until("it serves", func() bool { _, err := h.query("SELECT 1"); return err == nil })
 	before := h.pids()
-	if !strings.Contains(h.read("log/pgpool.log"), "level=debug") {
-		h.t.Error("-d does not reach the parts")
-	}
+	h.until("-d reaches the parts", func() bool { return strings.Contains(h.read("log/pgpool.log"), "level=debug") })
 	for _, pid := range before {
 		syscall.Kill(pid, syscall.SIGINT)
 	}
