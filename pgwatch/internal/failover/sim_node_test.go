@@ -192,7 +192,7 @@ func (s *sim) finish(n *node, o report.Order) {
 	case report.DoPromote:
 		s.makePrimary(p)
 		if !s.apart {
-			n.promoted = o.Epoch
+			n.promoted, n.fenced = o.Epoch, 0
 		}
 	case report.DoFollow:
 		to := s.servers[o.To]
