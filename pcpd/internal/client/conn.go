@@ -6,9 +6,9 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/pcpd/internal/frame"
@@ -96,11 +96,7 @@ func (c *Conn) send(kind byte, payload []byte) error {
 
 // sendTexts sends a request whose payload is texts.
 func (c *Conn) sendTexts(kind byte, texts ...string) error {
-	var payload []byte
-	for _, t := range texts {
-		payload = append(append(payload, t...), 0)
-	}
-	return c.send(kind, payload)
+	return c.send(kind, frame.Payload(texts...))
 }
 
 // receive reads the next reply, which must be of that kind. Notices before it are only traced.
@@ -175,6 +171,5 @@ func (c *Conn) items(kind byte, item string, f func(texts []string) error) ([]st
 
 // isSize says whether a message only announces how many follow. The number of some is text, of others four bytes.
 func isSize(payload []byte) bool {
-	const first = frame.ArraySize + "\x00"
-	return len(payload) >= len(first) && slices.Equal(payload[:len(first)], []byte(first))
+	return bytes.HasPrefix(payload, frame.Payload(frame.ArraySize))
 }

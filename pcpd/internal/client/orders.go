@@ -64,7 +64,7 @@ func (c *Conn) order(kind, reply byte, payload []byte) error {
 	return err
 }
 
-func text(node int) []byte { return append([]byte(strconv.Itoa(node)), 0) }
+func text(node int) []byte { return frame.Payload(strconv.Itoa(node)) }
 
 func scope(cluster bool) []byte { return []byte{either(cluster, frame.ScopeCluster, frame.ScopeLocal)} }
 

@@ -102,7 +102,7 @@ func poolStatus(r *request) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
-	size := binary.BigEndian.AppendUint32([]byte(frame.ArraySize+"\x00"), uint32(len(shown.Rows)))
+	size := binary.BigEndian.AppendUint32(frame.Payload(frame.ArraySize), uint32(len(shown.Rows)))
 	return append(frame.AppendRaw(nil, 'b', size), items('b', frame.StatusItem, shown.Rows)...), nil
 }
 

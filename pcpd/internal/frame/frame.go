@@ -71,15 +71,18 @@ func (e *LengthError) Error() string {
 	return fmt.Sprintf("a message %q says that it has %d bytes; it can be %d to %d", e.Type, e.Length, header, e.Limit)
 }
 
-// Append adds a frame whose payload is the texts, each with its zero byte. A text that has a zero byte in it ends there, as
-// in C.
+// Append adds a frame whose payload is the texts.
 func Append(dst []byte, kind byte, texts ...string) []byte {
-	var payload []byte
+	return AppendRaw(dst, kind, Payload(texts...))
+}
+
+// Payload is the texts, each with its zero byte. A text that has a zero byte in it ends there, as in C.
+func Payload(texts ...string) (payload []byte) {
 	for _, t := range texts {
 		t, _, _ = strings.Cut(t, "\x00")
 		payload = append(append(payload, t...), 0)
 	}
-	return AppendRaw(dst, kind, payload)
+	return payload
 }
 
 // AppendRaw adds a frame with a payload as it is, for those few that are not all texts.
