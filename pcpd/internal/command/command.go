@@ -34,7 +34,7 @@ type request struct {
 	crew    crew.Crew
 	own     *Commands
 	kind    byte
-	words   string // what is asked, as errors call it
+	failure string // the message of errors that have none of their own
 	payload []byte
 	then    func() // becomes Reply.Then
 }
@@ -76,14 +76,14 @@ var handlers = map[byte]struct {
 func (c *Commands) Do(ctx context.Context, from, user string, f frame.Frame) Reply {
 	h, ok := handlers[f.Type]
 	if !ok {
-		return c.refused(&refusal{Severity: frame.Error, Message: "unknown PCP request", Detail: fmt.Sprintf("there is no request of type %q", f.Type)})
+		return refused(&refusal{Severity: frame.Error, Message: "unknown PCP request", Detail: fmt.Sprintf("there is no request of type %q", f.Type)})
 	}
-	r := &request{ctx: ctx, crew: crew.Crew{Config: c.Config()}, own: c, kind: f.Type, words: h.words, payload: f.Payload}
+	r := &request{ctx: ctx, crew: crew.Crew{Config: c.Config()}, own: c, kind: f.Type, failure: h.words + " failed", payload: f.Payload}
 	began := time.Now()
 	out, err := h.do(r)
 	var why *refusal
 	if err != nil && !errors.As(err, &why) {
-		why = failed(h.words+" failed", err)
+		why = failed(r.failure, err)
 	}
 	if h.changes || err != nil {
 		level, said := slog.LevelInfo, []any{"request", h.words, "user", user, "client", from, "took_ms", time.Since(began)}
@@ -93,11 +93,11 @@ func (c *Commands) Do(ctx context.Context, from, user string, f frame.Frame) Rep
 		c.Log.Log(ctx, level, "PCP request", said...)
 	}
 	if err != nil {
-		return c.refused(why)
+		return refused(why)
 	}
 	return Reply{Bytes: out, Then: r.then}
 }
 
-func (c *Commands) refused(why *refusal) Reply {
+func refused(why *refusal) Reply {
 	return Reply{Bytes: frame.AppendProblem(nil, frame.ErrorReply, frame.Problem(*why)), Close: why.Severity == frame.Fatal}
 }

@@ -11,7 +11,6 @@ import (
 
 // watchdogInfo answers in JSON, for all nodes, for the one that is asked (0) or for the k-th of the others.
 func watchdogInfo(r *request) ([]byte, error) {
-	const failure = "PCP: informing watchdog info failed"
 	text, err := r.text()
 	if err != nil {
 		return nil, err
@@ -21,12 +20,12 @@ func watchdogInfo(r *request) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !enabled:
-		return nil, refuse(failure, "watchdog is not enabled")
+		return nil, refuse(r.failure, "watchdog is not enabled")
 	}
 	if text != allNodes {
 		i, err := strconv.Atoi(text)
 		if err != nil || i < 0 || i >= len(w.WatchdogNodes) {
-			return nil, refuse(failure, "invalid watchdog node ID : %s; 0 is the node that is asked, and there are %d others", text, len(w.WatchdogNodes)-1)
+			return nil, refuse(r.failure, "invalid watchdog node ID : %s; 0 is the node that is asked, and there are %d others", text, len(w.WatchdogNodes)-1)
 		}
 		w.WatchdogNodes, w.NodeCount = w.WatchdogNodes[i:i+1], 1
 	}
@@ -51,7 +50,7 @@ var modes = map[string]string{"s": "smart", "f": "fast", "i": "immediate"}
 func stop(r *request) ([]byte, error) {
 	mode, ok := modes[string(r.payload)]
 	if !ok {
-		return nil, refuse("process shutdown request failed", "invalid shutdown mode %q: it is s, f or i", r.payload)
+		return nil, refuse(r.failure, "invalid shutdown mode %q: it is s, f or i", r.payload)
 	}
 	scope := crew.Local
 	if r.kind == frame.StopCluster {
@@ -72,7 +71,7 @@ func (r *request) scope() (crew.Scope, error) {
 	case string(frame.ScopeCluster):
 		return crew.Cluster, nil
 	}
-	return "", refuse(r.words+" failed", "invalid command scope %q: it is l or c", r.payload)
+	return "", refuse(r.failure, "invalid command scope %q: it is l or c", r.payload)
 }
 
 // reload begins with pcpd's own files: when they are wrong, so are those of the others, and nobody is told to read them.

@@ -13,7 +13,7 @@ func (r *request) text() (string, error) {
 	if err == nil && len(texts) == 1 {
 		return texts[0], nil
 	}
-	return "", refuse(r.words+" failed", "the request must be one text that ends with a zero byte")
+	return "", refuse(r.failure, "the request must be one text that ends with a zero byte")
 }
 
 // node reads a request that is the number of a configured node. Others, Pgpool-II answers with success and does nothing.
@@ -22,7 +22,7 @@ func (r *request) node() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return r.known(text, r.words+" failed")
+	return r.known(text, r.failure)
 }
 
 func (r *request) known(text, message string) (int, error) {
@@ -67,7 +67,7 @@ func nodeInfo(r *request) ([]byte, error) {
 	}
 	switch {
 	case records == nil && text != allNodes || old && text == allNodes:
-		return nil, refuse("informing node info failed", "invalid node ID : %s", text)
+		return nil, refuse(r.failure, "invalid node ID : %s", text)
 	case old:
 		return reply('i', records[0]...), nil
 	}
@@ -113,7 +113,6 @@ func healthCheckStats(r *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	unknown := refuse("informing health check stats info failed", "stats data for node ID %s does not exist", text)
 	nodes, err := r.crew.Nodes(r.ctx)
 	if err != nil {
 		return nil, err
@@ -133,7 +132,7 @@ func healthCheckStats(r *request) ([]byte, error) {
 			return reply('h', row...), nil
 		}
 	}
-	return nil, unknown
+	return nil, refuse(r.failure, "stats data for node ID %s does not exist", text)
 }
 
 // checks are the columns of SHOW POOL_HEALTH_CHECK_STATS.

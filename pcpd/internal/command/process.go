@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/pgcrew/pgcrew/pcpd/internal/crew"
@@ -54,7 +53,7 @@ func procInfo(r *request) ([]byte, error) {
 		}
 	}
 	if rows == nil && text != allProcesses {
-		return nil, refuse("informing process info failed", "invalid process ID : %s", text)
+		return nil, refuse(r.failure, "invalid process ID : %s", text)
 	}
 	return list('p', frame.ProcInfoItem, rows), nil
 }
@@ -111,7 +110,7 @@ func poolStatus(r *request) ([]byte, error) {
 func setParameter(r *request) ([]byte, error) {
 	texts, err := frame.Texts(r.payload)
 	if err != nil || len(texts) != 2 || texts[0] != "client_min_messages" {
-		return nil, refuse("set configuration parameter failed", "client_min_messages and its value can be set, and got %s", strconv.Quote(string(r.payload)))
+		return nil, refuse(r.failure, "client_min_messages and its value can be set, and got %q", r.payload)
 	}
 	out := frame.AppendProblem(nil, frame.NoticeReply, frame.Problem{Severity: frame.Notice,
 		Message: "client_min_messages has no effect", Detail: "pcpd sends errors, and nothing else that could be suppressed"})
