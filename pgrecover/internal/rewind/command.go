@@ -62,10 +62,11 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 	})
 	broken := err != nil && out.began
 	if err != nil {
-		err = Failed{Err: err, Node: node}
+		failed := Failed{Err: err, Node: node}
 		if broken {
-			err = Failed{Err: err, Broken: srv.Data, Node: node}
+			failed.Broken = srv.Data
 		}
+		err = failed
 	}
 	// A new copy takes over the node's own files, too, so they go back in any case.
 	err = errors.Join(err, own.Restore(ctx, srv.Host, saved, srv.Data))
