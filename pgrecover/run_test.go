@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/exit"
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/ssh/sshtest"
@@ -37,7 +37,7 @@ type rig struct {
 // newRig makes a primary with something in it.
 func newRig(t *testing.T, more string, opts ...pgtest.Option) *rig {
 	t.Helper()
-	r := &rig{primary: pgtest.Primary(t, opts...), port: freePort(t)}
+	r := &rig{primary: pgtest.Primary(t, opts...), port: freeport.Port(t)}
 	r.primary.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 10000) n")
 	r.data = filepath.Join(folder(t), "data")
 	r.node(t, r.data, r.port, more)
@@ -156,16 +156,6 @@ func own(t *testing.T, path string) {
 	if out, err := exec.Command("chown", "-Rh", "postgres:", path).CombinedOutput(); err != nil {
 		t.Fatalf("%s", out)
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func TestFreshNode(t *testing.T) {

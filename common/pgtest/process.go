@@ -3,8 +3,6 @@ package pgtest
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -12,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/freeport"
 )
 
 // limit bounds every wait. It is generous because it only decides how long a broken test hangs.
@@ -40,7 +40,7 @@ const (
 func (s *Server) begin(t testing.TB) {
 	t.Helper()
 	for try := 1; ; try++ {
-		port, err := freePort()
+		port, err := freeport.Find()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,20 +54,6 @@ func (s *Server) begin(t testing.TB) {
 			t.Fatalf("start %s: %v\n%s", s.name, err, s.Log())
 		}
 	}
-}
-
-// freePort picks a port below the kernel's ephemeral range: an outgoing connection could otherwise take the port of a
-// stopped server, or even connect to itself there.
-func freePort() (int, error) {
-	for range 200 {
-		port := 12000 + rand.IntN(20000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port, nil
-		}
-	}
-	return 0, errors.New("no free TCP port on 127.0.0.1 between 12000 and 32000")
 }
 
 // Start starts a stopped server again, with its port and data, and returns when it answers queries.

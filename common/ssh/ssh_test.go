@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/ssh"
 	"github.com/pgcrew/pgcrew/common/ssh/sshtest"
 )
@@ -89,7 +90,7 @@ func TestRefusals(t *testing.T) {
 	s.Write(t, "revoked", read(t, s.Path("known"))+"@revoked * "+strings.Join(strings.Fields(read(t, s.Path("host.pub")))[:2], " ")+"\n")
 	s.Write(t, "broken", "[127.0.0.1]:22 ssh-ed25519 nonsense\n")
 	closed := s.Target("postgres")
-	closed.Port = freePort(t)
+	closed.Port = freeport.Port(t)
 	s.Write(t, "known2", strings.ReplaceAll(read(t, s.Path("known")), strconv.Itoa(s.Port), strconv.Itoa(closed.Port)))
 	closed.KnownHosts = []string{s.Path("known2")}
 	for name, c := range map[string]struct {
@@ -178,13 +179,4 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

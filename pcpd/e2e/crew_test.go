@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,20 +12,8 @@ import (
 // crew starts pgwatch, pgrouter and pcpd in Pgpool-II's place.
 func (w *world) crew() {
 	w.t.Helper()
-	w.build()
 	w.write("pgpool_node_id", "0\n")
 	w.startCrew(w.dir, w.conf())
-}
-
-// build builds the tools of the crew. pgwatch finds those that it runs beside itself.
-func (w *world) build() {
-	w.t.Helper()
-	for _, tool := range []string{"pgwatch", "pgpromote", "pgrecover", "pgrouter", "pcpd"} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(w.dir, "bin", tool), "github.com/pgcrew/pgcrew/"+tool)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			w.t.Fatalf("build %s: %v\n%s", tool, err, out)
-		}
-	}
 }
 
 // startCrew starts a crew that has a folder of its own.
@@ -38,6 +25,6 @@ func (w *world) startCrew(dir, conf string) {
 	}
 	file := w.write(strings.TrimPrefix(filepath.Join(dir, "pgpool.conf"), w.dir+"/"), conf)
 	for _, tool := range []string{"pgwatch", "pgrouter", "pcpd"} {
-		w.run(syscall.SIGTERM, filepath.Join(w.dir, "bin", tool), "run", "--config", file)
+		w.run(syscall.SIGTERM, filepath.Join(bin, tool), "run", "--config", file)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/pcpd/internal/recorded"
 )
 
@@ -39,7 +40,6 @@ func TestWatchdogLikePgpool(t *testing.T) {
 		t.Skip("it builds and runs a whole crew")
 	}
 	w := newWorld(t)
-	w.build()
 	for i, conf := range w.members() {
 		w.startCrew(w.member(i), conf)
 	}
@@ -53,7 +53,7 @@ func (w *world) member(i int) string { return filepath.Join(w.dir, fmt.Sprint("n
 // members makes folders and configurations of nodes that know each other. The first has the highest priority.
 func (w *world) members() (confs []string) {
 	w.t.Helper()
-	ports := freePorts(w.t, 3*len(hosts))
+	ports := freeport.Ports(w.t, 3*len(hosts))
 	var shared strings.Builder
 	for i, host := range hosts {
 		for j, name := range []string{"wd_port", "pgpool_port", "heartbeat_port"} {

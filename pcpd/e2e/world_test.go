@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/pcpd/internal/recorded"
 )
@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	}
 	primary, standbys := pgtest.Cluster(t, 1)
 	standbys[0].WaitReplay(t, primary)
-	ports := freePorts(t, 2)
+	ports := freeport.Ports(t, 2)
 	w := &world{t: t, dir: t.TempDir(), servers: append([]*pgtest.Server{primary}, standbys...), port: ports[0], host: "127.0.0.1", pcp: ports[1], disconnect: func() {}}
 	t.Cleanup(func() { w.disconnect() })
 	w.write(".pcppass", recorded.Passwords)
@@ -245,20 +245,4 @@ func (w *world) until(node int, status, role string) {
 		}
 	}
 	w.t.Fatalf("node %d does not become %s %s: %+v", node, status, role, v.said)
-}
-
-// freePorts returns ports that nobody uses, for TCP and UDP.
-func freePorts(t *testing.T, n int) (ports []int) {
-	for len(ports) < n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		if u, err := net.ListenPacket("udp", l.Addr().String()); err == nil {
-			defer u.Close()
-			ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		}
-	}
-	return ports
 }

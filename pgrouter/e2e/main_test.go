@@ -3,11 +3,12 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pgcrew/pgcrew/common/tooltest"
 )
 
 // limit is how long a test waits for what must happen.
@@ -19,28 +20,16 @@ var program string
 // direct tells that clients talk to the primary without a router between.
 var direct = os.Getenv("PGCREW_E2E_DIRECT") == "1"
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pgrouter")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+func TestMain(m *testing.M) {
+	run := func(bin string) int {
+		defer lasting.end()
+		program = filepath.Join(bin, "pgrouter")
+		return m.Run()
 	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "pgrouter")
-	args := []string{"build", "-o", program}
-	if os.Getenv("PGCREW_E2E_RACE") == "1" {
-		args = append(args, "-race")
+	if direct {
+		os.Exit(run(""))
 	}
-	if !direct {
-		if out, err := exec.Command("go", append(args, "..")...).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build pgrouter: %v\n%s", err, out)
-			return 1
-		}
-	}
-	defer lasting.end()
-	return m.Run()
+	os.Exit(tooltest.WithPrograms([]string{"pgrouter"}, run))
 }
 
 // needRouter skips a test that has no meaning without a router.

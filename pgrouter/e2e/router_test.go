@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgcrew/pgcrew/common/freeport"
 )
 
 // router is a pgrouter process in front of a cluster.
@@ -68,7 +69,7 @@ func start(t testing.TB, c *cluster, lines string, files ...string) *router {
 	if direct {
 		return &router{dir: c.primary.SocketDir(), port: c.primary.Port()}
 	}
-	r := &router{dir: dir, port: freePort(t)}
+	r := &router{dir: dir, port: freeport.Port(t)}
 	for i := 0; i < len(files); i += 2 {
 		r.write(t, files[i], files[i+1])
 	}
@@ -162,17 +163,6 @@ func (r *router) stop(t testing.TB) int {
 		t.Errorf("pgrouter did not end within %v of SIGTERM", limit)
 	}
 	return r.cmd.ProcessState.ExitCode()
-}
-
-// freePort returns a TCP port that nobody listens on.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // logText is a log that is written and read at the same time.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
@@ -129,7 +130,7 @@ func TestServerNotTrusted(t *testing.T) {
 	lines, files := serverTLS(t, ca)
 
 	// From the start.
-	r := &router{dir: t.TempDir(), port: freePort(t)}
+	r := &router{dir: t.TempDir(), port: freeport.Port(t)}
 	for i := 0; i < len(files); i += 2 {
 		r.write(t, files[i], files[i+1])
 	}

@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
@@ -75,7 +75,7 @@ func newCrew(t *testing.T) *crew {
 	for _, s := range standbys {
 		s.WaitReplay(t, primary)
 	}
-	ports := freePorts(t, 8)
+	ports := freeport.Ports(t, 8)
 	copy(c.watch[:], ports)
 	copy(c.router[:], ports[3:])
 	for node := range c.watch {
@@ -249,22 +249,4 @@ func (c *crew) until(node int, what string, is func(s *status) bool) *status {
 	}
 	c.t.Fatalf("node %d: not within %v: %s: %v %s", node, patience, what, err, out)
 	return nil
-}
-
-// freePorts returns ports that nobody uses, for TCP and UDP.
-func freePorts(t *testing.T, n int) (ports []int) {
-	for len(ports) < n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenPacket("udp", l.Addr().String())
-		if err == nil {
-			defer u.Close()
-			ports = append(ports, port)
-		}
-		defer l.Close()
-	}
-	return ports
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/ssh"
 )
 
@@ -42,7 +43,7 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	for try := 1; ; try++ {
-		s.Port = freePort(t)
+		s.Port = freeport.Port(t)
 		s.Write(t, "config", s.config())
 		if s.run(t, sshd) {
 			break
@@ -139,13 +140,4 @@ func (s *Server) read(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-func freePort(t testing.TB) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

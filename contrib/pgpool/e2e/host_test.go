@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
@@ -40,7 +40,7 @@ func newHost(t *testing.T, servers []*pgtest.Server) *host {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	h := &host{t: t, dir: dir, servers: servers}
-	ports := freePorts(t, 4)
+	ports := freeport.Ports(t, 4)
 	h.port = ports[0]
 	h.write("pgpool.conf", h.conf(ports))
 	h.write("pgpool_node_id", "0\n")
@@ -273,21 +273,4 @@ func (h *host) end() {
 	if h.t.Failed() {
 		h.t.Logf("%s\nthe address: %q", h.log(), h.read("vip.log"))
 	}
-}
-
-// freePorts returns ports that nobody uses, for TCP and UDP.
-func freePorts(t *testing.T, n int) (ports []int) {
-	for len(ports) < n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		u, err := net.ListenPacket("udp", l.Addr().String())
-		if err == nil {
-			defer u.Close()
-			ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		}
-	}
-	return ports
 }

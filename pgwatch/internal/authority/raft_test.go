@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/pgcrew/pgcrew/common/freeport"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/authority"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
@@ -37,13 +38,9 @@ type crew struct {
 
 func newCrew(t *testing.T, n int, options func(*authority.Options)) *crew {
 	c := &crew{t: t, dir: t.TempDir(), options: options, rafts: map[clustermap.NodeID]*authority.Raft{}, stops: map[clustermap.NodeID]func() error{}}
+	ports := freeport.Ports(t, n)
 	for i := range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.members = append(c.members, clustermap.Member{ID: clustermap.NodeID(i), Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port})
-		l.Close()
+		c.members = append(c.members, clustermap.Member{ID: clustermap.NodeID(i), Host: "127.0.0.1", Port: ports[i]})
 	}
 	t.Cleanup(func() {
 		for id := range c.stops {
