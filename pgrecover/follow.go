@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/backend"
-	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/tool"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
@@ -47,15 +45,7 @@ func (cmd followCmd) Run(ctx context.Context, t *tool.Tool) error {
 	}
 	f := follow.Follow{Node: node, To: to, Cluster: list, Local: cmd.Local, DryRun: cmd.DryRun, Timeout: cmd.Timeout, Journal: journal(t),
 		Before: func(ctx context.Context) (upstream.Upstream, error) { return before(ctx, t.In) }}
-	err = f.Run(ctx)
-	var refusal follow.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return tool.Coded{Err: err, Code: exit.Not}
-	case errors.Is(err, context.DeadlineExceeded):
-		return tool.Coded{Err: err, Code: exit.Timeout}
-	}
-	return err
+	return coded(f.Run(ctx))
 }
 
 // pick finds a server by its number.

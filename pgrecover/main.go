@@ -2,12 +2,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/backend"
+	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 )
 
 type cli struct {
@@ -27,6 +31,18 @@ func main() { os.Exit(run(os.Args[1:], tool.System())) }
 func run(args []string, w tool.World) int {
 	var c cli
 	return tool.Run("pgrecover", "PGRECOVER", "Makes a server a standby of the primary.", &c, &c.Flags, args, w)
+}
+
+// coded gives an error the exit status that tells what a script has to know: that nothing was touched, or that it took too long.
+func coded(err error) error {
+	var refusal follow.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return tool.Coded{Err: err, Code: exit.Not}
+	case errors.Is(err, context.DeadlineExceeded):
+		return tool.Coded{Err: err, Code: exit.Timeout}
+	}
+	return err
 }
 
 func journal(t *tool.Tool) *step.Journal { return &step.Journal{W: t.Out, Now: time.Now} }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,10 +9,8 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/config"
-	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/ssh"
 	"github.com/pgcrew/pgcrew/common/tool"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/recover"
@@ -46,14 +43,7 @@ func (cmd runCmd) Run(ctx context.Context, t *tool.Tool) error {
 	if err == nil {
 		err = r.Run(ctx)
 	}
-	var refusal follow.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return tool.Coded{Err: err, Code: exit.Not}
-	case errors.Is(err, context.DeadlineExceeded):
-		return tool.Coded{Err: err, Code: exit.Timeout}
-	}
-	return err
+	return coded(err)
 }
 
 // recovery is what flags and configuration ask for.

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/common/tool"
@@ -47,11 +45,8 @@ func (cmd startCmd) Run(ctx context.Context, t *tool.Tool) error {
 		}
 		return srv.Start(ctx)
 	})
-	if errors.Is(err, context.DeadlineExceeded) {
-		return tool.Coded{Err: err, Code: exit.Timeout}
-	}
 	if err != nil {
-		return err
+		return coded(err)
 	}
 	return j.Do(step.Step{Step: "done", Node: &node.ID}, func(*step.Step) error { return nil })
 }
