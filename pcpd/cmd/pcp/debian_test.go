@@ -2,11 +2,9 @@ package main
 
 import (
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,23 +15,14 @@ import (
 // debian runs the program that Debian's package has under the name, against a server that says what was recorded.
 func debian(t *testing.T, wire []recorded.Message, words ...string) recorded.Output {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() {
-		c, err := l.Accept()
-		if err == nil {
-			err = recorded.Play(c, wire)
-		}
-		done <- err
-	}()
+	t.Log("Debian's", words)
+	port, end := serve(t, wire)
+	defer end()
 	file := filepath.Join(t.TempDir(), "passwords")
 	if err := os.WriteFile(file, []byte(recorded.Passwords), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := append(words[1:], "-h", "127.0.0.1", "-p", strconv.Itoa(l.Addr().(*net.TCPAddr).Port), "-w", "-U", recorded.User)
+	args := append(words[1:], "-h", "127.0.0.1", "-p", port, "-w", "-U", recorded.User)
 	cmd := exec.Command(filepath.Join("/usr/sbin", words[0]), args...)
 	cmd.Env = append(os.Environ(), "TZ=UTC", "PCPPASSFILE="+file)
 	var out, errs strings.Builder
@@ -41,10 +30,6 @@ func debian(t *testing.T, wire []recorded.Message, words ...string) recorded.Out
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
-	}
-	l.Close()
-	if err := <-done; err != nil {
-		t.Errorf("Debian's %v: %v", words, err)
 	}
 	return recorded.Output{Out: out.String(), Err: errs.String(), Status: cmd.ProcessState.ExitCode()}
 }

@@ -37,8 +37,8 @@ func call(t *testing.T, w world, words ...string) recorded.Output {
 	return recorded.Output{Out: out.String(), Err: errs.String(), Status: status}
 }
 
-// played runs the program against a server that says what was recorded.
-func played(t *testing.T, wire []recorded.Message, words ...string) recorded.Output {
+// serve answers one client as it was recorded. end waits for that, and fails the test when the client said something else.
+func serve(t *testing.T, wire []recorded.Message) (port string, end func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,13 +52,22 @@ func played(t *testing.T, wire []recorded.Message, words ...string) recorded.Out
 		}
 		done <- err
 	}()
-	where := []string{"-h", "127.0.0.1", "-p", strconv.Itoa(l.Addr().(*net.TCPAddr).Port), "-w"}
-	out := call(t, world{account: &user.User{Username: recorded.User}}, append(words, where...)...)
-	l.Close()
-	if err := <-done; err != nil {
-		t.Errorf("%v: %v", words, err)
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), func() {
+		t.Helper()
+		l.Close()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
-	return out
+}
+
+// played runs the program against a server that says what was recorded.
+func played(t *testing.T, wire []recorded.Message, words ...string) recorded.Output {
+	t.Helper()
+	t.Log(words)
+	port, end := serve(t, wire)
+	defer end()
+	return call(t, world{account: &user.User{Username: recorded.User}}, append(words, "-h", "127.0.0.1", "-p", port, "-w")...)
 }
 
 // The output is that of Pgpool-II's own program, byte for byte. The status is not: a refused order is a failure.
