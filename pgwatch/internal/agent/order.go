@@ -124,10 +124,8 @@ func (w *worker) recruit(ctx context.Context, o report.Order) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err == nil {
-		w.end = position{timeline, end}
-	}
-	return err
+	w.end = position{timeline, end}
+	return nil
 }
 
 func (w *worker) follow(ctx context.Context, o report.Order) error {
