@@ -40,16 +40,17 @@ func procInfo(r *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	v := r.layout()
 	var rows [][]string
 	for _, row := range pools.Rows {
 		if pid := pools.Get(row, "pool_pid"); text == pid || text == allProcesses {
-			rows = append(rows, r.process(pools, row))
+			rows = append(rows, v.process(pools, row))
 		}
 	}
 	for _, row := range sessions.Rows {
 		pid := sessions.Get(row, "pool_pid")
 		if (text == pid || text == allProcesses) && pools.With("pool_pid", pid) == nil {
-			rows = append(rows, r.process(sessions, row))
+			rows = append(rows, v.process(sessions, row))
 		}
 	}
 	if rows == nil && text != allProcesses {
@@ -58,29 +59,31 @@ func procInfo(r *request) ([]byte, error) {
 	return list('p', frame.ProcInfoItem, rows), nil
 }
 
-// The fields of ProcessInfo, by the columns they come from. 4.2 has times in seconds.
-var (
-	processColumns = []string{"pool_pid", "start_time", "client_connection_count", "pool_id", "backend_id", "database", "username",
-		"backend_connection_time", "client_connection_time", "client_disconnection_time", "client_idle_duration", "majorversion",
-		"minorversion", "pool_counter", "pool_backendpid", "pool_connected", "status"}
-	oldProcessColumns = []string{"pool_pid", "database", "username", "start_time", "backend_connection_time", "majorversion",
-		"minorversion", "pool_counter", "backend_id", "pool_backendpid", "pool_connected"}
-	newProcessColumns = append(slices.Clone(processColumns), "load_balance_node", "client_host", "client_port", "statement")
-)
+// processColumns are the fields of ProcessInfo, by the columns they come from. 4.2 has times in seconds.
+var processColumns = map[layout][]string{
+	v42: {"pool_pid", "database", "username", "start_time", "backend_connection_time", "majorversion", "minorversion",
+		"pool_counter", "backend_id", "pool_backendpid", "pool_connected"},
+	v43: processColumns43,
+	v48: append(slices.Clone(processColumns43), "load_balance_node", "client_host", "client_port", "statement"),
+}
+
+var processColumns43 = []string{"pool_pid", "start_time", "client_connection_count", "pool_id", "backend_id", "database", "username",
+	"backend_connection_time", "client_connection_time", "client_disconnection_time", "client_idle_duration", "majorversion",
+	"minorversion", "pool_counter", "pool_backendpid", "pool_connected", "status"}
 
 // numeric are the fields that programs read as numbers.
 var numeric = []string{"client_connection_count", "pool_id", "backend_id", "client_idle_duration", "majorversion", "minorversion",
 	"pool_counter", "pool_backendpid", "pool_connected", "load_balance_node"}
 
-func (r *request) process(t crew.Table, row []string) []string {
-	columns := map[layout][]string{v42: oldProcessColumns, v43: processColumns, v48: newProcessColumns}[r.layout()]
+func (v layout) process(t crew.Table, row []string) []string {
+	columns := processColumns[v]
 	out := make([]string, len(columns))
 	for i, name := range columns {
 		value := t.Get(row, name)
 		switch {
 		case value == "" && slices.Contains(numeric, name):
 			value = "0"
-		case r.layout() == v42 && (name == "start_time" || name == "backend_connection_time"):
+		case v == v42 && (name == "start_time" || name == "backend_connection_time"):
 			at, _ := time.ParseInLocation(time.DateTime, value, time.Local)
 			value = seconds(at)
 		}
