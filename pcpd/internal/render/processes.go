@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/pgcrew/pgcrew/pcpd/internal/client"
@@ -52,16 +53,14 @@ func (p *Printer) ProcCount(pids []int64) error {
 		}{p.kind(), append([]int64{}, pids...)})
 	}
 	var b strings.Builder
-	q := *p
-	q.W = &b
 	if !p.Verbose {
 		for _, pid := range pids {
-			q.printf("%d ", pid)
+			fmt.Fprintf(&b, "%d ", pid)
 		}
 		return p.printf("%s\n", b.String())
 	}
 	for i, pid := range pids {
-		q.printf("%d \t | \t %d\n", i, pid)
+		fmt.Fprintf(&b, "%d \t | \t %d\n", i, pid)
 	}
 	return p.printf("No \t | \t PID\n_____________________\n%s\nTotal Processes:%d\n", b.String(), len(pids))
 }

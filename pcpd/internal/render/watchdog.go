@@ -63,8 +63,8 @@ func verboseWatchdog(w *client.Watchdog) string {
 	head("Leader Node Name", w.LeaderNodeName)
 	head("Leader Host Name", w.LeaderHostName)
 	b.WriteString("\nWatchdog Node Information \n")
+	line := func(title string, value any) { fmt.Fprintf(&b, "%-17s : %v\n", title, value) }
 	for _, n := range w.WatchdogNodes {
-		line := func(title string, value any) { fmt.Fprintf(&b, "%-17s : %v\n", title, value) }
 		line("Node Name", n.NodeName)
 		line("Host Name", n.HostName)
 		line("Delegate IP", n.DelegateIP)
