@@ -65,9 +65,11 @@ func (s *Server) Write(name, text string) error {
 	defer file.Close()
 	owner := info.Sys().(*syscall.Stat_t)
 	_, err = file.WriteString(text)
-	return errors.Join(err,
-		file.Chown(int(owner.Uid), int(owner.Gid)),
-		file.Sync(),
-		os.Rename(file.Name(), filepath.Join(s.dir, name)),
-		dir.Sync())
+	if err = errors.Join(err, file.Chown(int(owner.Uid), int(owner.Gid)), file.Sync()); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), filepath.Join(s.dir, name)); err != nil {
+		return err
+	}
+	return dir.Sync()
 }
