@@ -66,23 +66,29 @@ func (c Crew) Nodes(ctx context.Context) ([]Node, error) {
 		}
 		return nil, err // pgwatch is the one to ask
 	}
-	for i := range nodes {
-		for _, b := range watched.Backends {
-			if b.ID == nodes[i].ID {
-				nodes[i].see(b)
-			}
+	for _, b := range watched.Backends {
+		if n := find(nodes, b.ID); n != nil {
+			n.see(b)
 		}
 	}
 	if st, err := c.routerStatus(ctx); err == nil {
-		for i := range nodes {
-			for _, r := range st.Nodes {
-				if r.ID == nodes[i].ID && nodes[i].Status == Up && r.Status == Waiting.String() {
-					nodes[i].Status = Waiting
-				}
+		for _, r := range st.Nodes {
+			if n := find(nodes, r.ID); n != nil && n.Status == Up && r.Status == Waiting.String() {
+				n.Status = Waiting
 			}
 		}
 	}
 	return nodes, nil
+}
+
+// find returns the node with the number, or nil.
+func find(nodes []Node, id int) *Node {
+	for i := range nodes {
+		if nodes[i].ID == id {
+			return &nodes[i]
+		}
+	}
+	return nil
 }
 
 // see takes over what pgwatch says.
@@ -103,15 +109,14 @@ func (c Crew) askRouter(ctx context.Context, nodes []Node) error {
 	if err != nil {
 		return err
 	}
-	for i := range nodes {
-		n := &nodes[i]
-		for _, r := range st.Nodes {
-			if r.ID != n.ID {
-				continue
-			}
+	for _, r := range st.Nodes {
+		if n := find(nodes, r.ID); n != nil {
 			n.Status, n.Primary, n.LagBytes, n.Changed = status(r.Status), r.Role == "primary", r.LagBytes, r.Since
 			n.Lag = time.Duration(r.LagMS * float64(time.Millisecond))
 		}
+	}
+	for i := range nodes {
+		n := &nodes[i]
 		if row := shown.With("node_id", strconv.Itoa(n.ID)); row != nil {
 			n.PGStatus, n.PGRole = shown.Get(row, "pg_status"), shown.Get(row, "pg_role")
 			n.RepState, n.SyncState = shown.Get(row, "replication_state"), shown.Get(row, "replication_sync_state")
