@@ -22,8 +22,10 @@ type Follow struct {
 	Local    bool             // Node is on this host: it may be started and restarted
 	DryRun   bool             // look and say, change nothing
 	Timeout  time.Duration    // for everything; 0 is no limit
-	Before   func(context.Context) (upstream.Upstream, error)
 	Journal  *step.Journal
+
+	// Before tells what the upstream of Node was when Node does not know any more; nil when nobody knows.
+	Before func(context.Context) (upstream.Upstream, error)
 
 	Patience time.Duration               // how long it may neither stream nor replay any more when all is set up; 0 is as long as Timeout
 	Restart  func(context.Context) error // restarts Node, which is on another host or locked by the caller; nil leaves it to Local

@@ -11,7 +11,6 @@ import (
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/step"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
 
 // patience is for everything that must come.
@@ -20,7 +19,7 @@ const patience = 60 * time.Second
 // prepare makes a run for real servers, which are numbered in their order. The servers end with the test, whoever
 // started them.
 func prepare(t *testing.T, node, to int, servers ...*pgtest.Server) *Follow {
-	f := &Follow{Timeout: patience, Before: func(context.Context) (upstream.Upstream, error) { return upstream.Upstream{}, nil }}
+	f := &Follow{Timeout: patience}
 	for i, s := range servers {
 		f.Cluster = append(f.Cluster, backend.Server{ID: i, Host: s.Host(), Port: s.Port(), DataDirectory: s.Data(""),
 			User: "postgres", Password: pgtest.Password, Tool: "pgrecover"})

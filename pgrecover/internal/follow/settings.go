@@ -13,7 +13,7 @@ func (f *Follow) pair() standby.Pair { return standby.Pair{Node: f.Node, To: f.T
 // want says what the settings are to be, from what they are and what they were before the standby was cut off.
 func (f *Follow) want(ctx context.Context, now standby.Settings, m *server) (want standby.Settings, err error) {
 	err = f.Journal.Do(step.Step{Step: "plan", Node: &f.Node.ID}, func(st *step.Step) error {
-		if now.PrimaryConnInfo == "" {
+		if now.PrimaryConnInfo == "" && f.Before != nil {
 			old, err := f.Before(ctx)
 			if err != nil {
 				return err

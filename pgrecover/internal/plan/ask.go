@@ -15,7 +15,6 @@ import (
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
 
 // sourceQuestion asks what pg_rewind needs to know beforehand. The functions are those of its chapter in PostgreSQL's manual.
@@ -92,7 +91,6 @@ func (q Question) askTarget(ctx context.Context, conn *pgx.Conn, f *Facts) error
 // tryFollow lets follow judge a standby that runs, which takes more than one look. It returns why it would refuse, or "".
 func (q Question) tryFollow(ctx context.Context) (string, error) {
 	f := follow.Follow{Node: q.Node, To: q.To, Cluster: q.Cluster, DryRun: true, Timeout: time.Minute,
-		Before:  func(context.Context) (upstream.Upstream, error) { return upstream.Upstream{}, nil },
 		Journal: &step.Journal{W: io.Discard, Now: time.Now}}
 	err := f.Run(ctx)
 	var refusal follow.Refusal

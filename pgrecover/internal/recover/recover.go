@@ -175,7 +175,7 @@ func (x *run) preview(ctx context.Context) error {
 
 // follower is the run of package follow that goes with this one.
 func (x *run) follower() *follow.Follow {
-	return &follow.Follow{Node: x.Node, To: x.To, Cluster: x.Cluster, Journal: x.Journal, Patience: x.Patience, Before: nobody, After: x.clean, Restart: x.restart}
+	return &follow.Follow{Node: x.Node, To: x.To, Cluster: x.Cluster, Journal: x.Journal, Patience: x.Patience, After: x.clean, Restart: x.restart}
 }
 
 // verify waits until the node streams, and says that it is done.

@@ -11,11 +11,7 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/stage"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
-
-// nobody knows what the upstream was before: pgpromote did not ask.
-func nobody(context.Context) (upstream.Upstream, error) { return upstream.Upstream{}, nil }
 
 // follow points the node at the primary.
 func (x *run) follow(ctx context.Context) error {

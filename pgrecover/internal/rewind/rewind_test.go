@@ -20,7 +20,6 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
 
 // patience is for everything that must come.
@@ -97,7 +96,6 @@ func run(t *testing.T, r Rewind) (map[string]step.Step, error) {
 func join(t *testing.T, r Rewind, old, primary *pgtest.Server) {
 	t.Helper()
 	f := follow.Follow{Node: r.Question.Node, To: r.Question.To, Cluster: r.Question.Cluster, Local: true, Timeout: patience,
-		Before:  func(context.Context) (upstream.Upstream, error) { return upstream.Upstream{}, nil },
 		Journal: &step.Journal{W: &bytes.Buffer{}, Now: time.Now}}
 	if err := f.Run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, old.Log())
