@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/pcpd/internal/client"
 )
 
 // helpFlag prints the help of the command that is named.
@@ -101,6 +102,15 @@ func (n node) need(s *shell) (int, error) {
 		err = errors.New("missing node-id: say which with -n")
 	}
 	return id, err
+}
+
+// order has f order something of the node.
+func (n node) order(s *shell, f func(c *client.Conn, id int) error) error {
+	id, err := n.need(s)
+	if err != nil {
+		return err
+	}
+	return s.order(func(c *client.Conn) error { return f(c, id) })
 }
 
 // scope is whom some orders concern.

@@ -6,11 +6,7 @@ type attachCmd struct{ node }
 
 // Run attaches.
 func (a attachCmd) Run(s *shell) error {
-	id, err := a.need(s)
-	if err != nil {
-		return err
-	}
-	return s.order(func(c *client.Conn) error { return c.Attach(id) })
+	return a.order(s, func(c *client.Conn, id int) error { return c.Attach(id) })
 }
 
 type detachCmd struct {
@@ -20,11 +16,7 @@ type detachCmd struct {
 
 // Run detaches.
 func (a detachCmd) Run(s *shell) error {
-	id, err := a.need(s)
-	if err != nil {
-		return err
-	}
-	return s.order(func(c *client.Conn) error { return c.Detach(id, a.Gracefully) })
+	return a.order(s, func(c *client.Conn, id int) error { return c.Detach(id, a.Gracefully) })
 }
 
 type promoteCmd struct {
@@ -35,22 +27,16 @@ type promoteCmd struct {
 
 // Run promotes.
 func (a promoteCmd) Run(s *shell) error {
-	id, err := a.need(s)
-	if err != nil {
-		return err
-	}
-	return s.order(func(c *client.Conn) error { return c.Promote(id, a.Gracefully, a.Switchover, client.Layout(s.Compat)) })
+	return a.order(s, func(c *client.Conn, id int) error {
+		return c.Promote(id, a.Gracefully, a.Switchover, client.Layout(s.Compat))
+	})
 }
 
 type recoverCmd struct{ node }
 
 // Run returns when the node is a standby.
 func (a recoverCmd) Run(s *shell) error {
-	id, err := a.need(s)
-	if err != nil {
-		return err
-	}
-	return s.order(func(c *client.Conn) error { return c.Recover(id) })
+	return a.order(s, func(c *client.Conn, id int) error { return c.Recover(id) })
 }
 
 type stopCmd struct {
