@@ -122,11 +122,7 @@ func (s Server) login(ctx context.Context, host string, secure *tls.Config) (*pg
 	}
 	if secure != nil {
 		c.AfterNetConnect = func(ctx context.Context, _ *pgconn.Config, nc net.Conn) (net.Conn, error) {
-			safe, err := probe.Encrypt(ctx, nc, secure)
-			if err != nil {
-				return nc, err
-			}
-			return safe, nil
+			return probe.Encrypt(ctx, nc, secure)
 		}
 	}
 	// Settings of a role must not delay or divert what is done here.

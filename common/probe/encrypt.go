@@ -31,20 +31,21 @@ func askTLS(ctx context.Context, c net.Conn) (answer byte, err error) {
 }
 
 // Encrypt puts TLS on a new connection to a server that has it, and leaves it as it is with one that has not: libpq's
-// sslmode=prefer. A server may have TLS and not want it from us, which Barred tells. On an error the connection is of no use.
+// sslmode=prefer. A server may have TLS and not want it from us, which Barred tells. On an error it returns c, which is then good for
+// nothing but to be closed.
 func Encrypt(ctx context.Context, c net.Conn, t *tls.Config) (net.Conn, error) {
 	answer, err := askTLS(ctx, c)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("ask for TLS: %w", err)
+		return c, fmt.Errorf("ask for TLS: %w", err)
 	case answer == 'N':
 		return c, nil
 	case answer != 'S':
-		return nil, fmt.Errorf("the server answers %q when asked for TLS", answer)
+		return c, fmt.Errorf("the server answers %q when asked for TLS", answer)
 	}
 	secure := tls.Client(c, t)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("TLS: %w", err)
+		return c, fmt.Errorf("TLS: %w", err)
 	}
 	return secure, nil
 }

@@ -70,7 +70,7 @@ func (l Login) once(ctx context.Context, network, address string, t *tls.Config)
 		if t != nil {
 			var err error
 			if nc, err = Encrypt(ctx, nc, t); err != nil {
-				return c.raw, err
+				return nc, err
 			}
 		}
 		sniff.Conn = nc
