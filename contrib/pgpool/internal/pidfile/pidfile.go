@@ -38,25 +38,28 @@ type File struct{ f *os.File }
 // taken over. The error is a *RunningError when its program lives.
 func Create(path string) (*File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("pid_file_name: %w (set it to a file in a folder that this user may write to)", err)
+		return nil, unwritable(err)
 	}
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
-			return nil, fmt.Errorf("pid_file_name: %w (set it to a file in a folder that this user may write to)", err)
+			return nil, unwritable(err)
 		}
 		held, err := hold(f, path)
-		if held && err == nil {
-			err = write(f)
-		}
-		if held && err == nil {
-			return &File{f}, nil
+		if held {
+			if err = write(f); err == nil {
+				return &File{f}, nil
+			}
 		}
 		f.Close()
 		if err != nil {
 			return nil, err
 		}
 	}
+}
+
+func unwritable(err error) error {
+	return fmt.Errorf("pid_file_name: %w (set it to a file in a folder that this user may write to)", err)
 }
 
 // hold takes the lock. It is false when the file is no longer the one at path: its program removed it meanwhile.
