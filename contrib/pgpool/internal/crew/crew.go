@@ -96,7 +96,7 @@ func (c *Crew) end(mode Mode, orders <-chan Mode) {
 	}
 	c.Router.Retire()
 	others := gone(c.Others)
-	killOthers := time.After(limit(mode, patience))
+	killOthers := time.After(limit(mode))
 	drain := time.After(handover)
 	if mode == Immediate {
 		drain = now()
@@ -122,7 +122,7 @@ func (c *Crew) end(mode Mode, orders <-chan Mode) {
 			mode = m
 			c.Log.Info("stopping faster", "mode", mode.String())
 			if mode == Immediate {
-				killOthers = time.After(impatient)
+				killOthers = time.After(limit(mode))
 			}
 			if draining || mode == Immediate {
 				drain = now()
@@ -137,9 +137,9 @@ func (c *Crew) end(mode Mode, orders <-chan Mode) {
 
 // drain tells the router to end, and returns when it is to be killed.
 func (c *Crew) drain(mode Mode) <-chan time.Time {
-	if router := c.Router.State(); !router.Ready {
+	if !c.Router.State().Ready {
 		c.Router.Signal(syscall.SIGTERM) // it has no clients, if it runs at all
-		return time.After(limit(mode, patience))
+		return time.After(limit(mode))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
@@ -150,7 +150,7 @@ func (c *Crew) drain(mode Mode) <-chan time.Time {
 	if mode == Smart {
 		return nil
 	}
-	return time.After(limit(mode, patience))
+	return time.After(limit(mode))
 }
 
 // kill ends what did not end in time.
@@ -163,12 +163,12 @@ func (c *Crew) kill(parts ...*part.Part) {
 	}
 }
 
-// limit is how long something may take.
-func limit(mode Mode, usual time.Duration) time.Duration {
+// limit is how long a part may take to end.
+func limit(mode Mode) time.Duration {
 	if mode == Immediate {
 		return impatient
 	}
-	return usual
+	return patience
 }
 
 // now is a time that has come.
