@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,15 +12,14 @@ import (
 // maxLine is the longest line; a longer one is broken.
 const maxLine = 64 << 10
 
+var newline = []byte{'\n'}
+
 // lines calls f with each line of r, without its end, until r ends. f must not keep it.
 func lines(r io.Reader, f func(line []byte)) {
 	in := bufio.NewReaderSize(r, maxLine)
 	for {
 		line, err := in.ReadSlice('\n')
-		if n := len(line); n > 0 && line[n-1] == '\n' {
-			line = line[:n-1]
-		}
-		if len(line) > 0 {
+		if line = bytes.TrimSuffix(line, newline); len(line) > 0 {
 			f(line)
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {

@@ -3,6 +3,7 @@
 package logs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -124,11 +125,7 @@ type writer struct {
 
 // Write implements io.Writer.
 func (w writer) Write(b []byte) (int, error) {
-	line := b
-	if n := len(b); n > 0 && b[n-1] == '\n' {
-		line = b[:n-1]
-	}
-	w.log.line(w.from, line)
+	w.log.line(w.from, bytes.TrimSuffix(b, newline))
 	return len(b), nil
 }
 
