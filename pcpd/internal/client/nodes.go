@@ -2,7 +2,6 @@ package client
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -33,9 +32,6 @@ const (
 	nodeFields43 = 12
 	nodeFields48 = 13
 )
-
-// fullWeight is what Pgpool-II calls a weight of 1: C's RAND_MAX.
-const fullWeight = math.MaxInt32
 
 // AllNodes asks NodeInfo for all nodes. A server of 4.2 knows no such thing.
 const AllNodes = -1
@@ -89,7 +85,7 @@ func readNode(texts []string) (Node, error) {
 	if n.Layout != V42 {
 		n.PgStatus = f.text()
 	}
-	n.Weight, n.Role = f.float()/fullWeight, f.number()
+	n.Weight, n.Role = f.float()/frame.FullWeight, f.number()
 	if n.Layout != V42 {
 		n.PgRole = f.text()
 	}

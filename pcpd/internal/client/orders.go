@@ -35,14 +35,7 @@ func (c *Conn) Promote(node int, gracefully, switchover bool, layout Layout) err
 // Recover makes a node a standby of the primary. It returns when that is done.
 func (c *Conn) Recover(node int) error { return c.order(frame.Recover, frame.RecoverReply, text(node)) }
 
-// The modes of Stop.
-const (
-	Smart     = 's' // when the clients have left
-	Fast      = 'f' // sessions are ended
-	Immediate = 'i' // at once
-)
-
-// Stop ends the server, or all of its cluster.
+// Stop ends the server, or all of its cluster. mode is one of the bytes that frame has for it.
 func (c *Conn) Stop(mode byte, cluster bool) error {
 	return c.order(either(cluster, frame.StopCluster, frame.Stop), 't', []byte{mode})
 }

@@ -44,7 +44,7 @@ func watchdogInfo(r *request) ([]byte, error) {
 }
 
 // modes are how the crew may stop.
-var modes = map[string]string{"s": "smart", "f": "fast", "i": "immediate"}
+var modes = map[string]string{string(frame.SmartStop): "smart", string(frame.FastStop): "fast", string(frame.ImmediateStop): "immediate"}
 
 // stop ends pcpd too, when the answer is out.
 func stop(r *request) ([]byte, error) {

@@ -74,9 +74,6 @@ func nodeInfo(r *request) ([]byte, error) {
 	return list('i', frame.NodeInfoItem, records), nil
 }
 
-// fullWeight is the weight of a node that gets all reads: the C library's RAND_MAX, of which Pgpool-II sends a part.
-const fullWeight = 2147483647
-
 // The roles of a node in replies.
 const (
 	primaryRole = "2"
@@ -93,7 +90,7 @@ func (r *request) fields(n crew.Node) []string {
 	if v > v42 {
 		out = append(out, n.PGStatus)
 	}
-	out = append(out, real(n.Weight*fullWeight), role)
+	out = append(out, real(n.Weight*frame.FullWeight), role)
 	if v > v42 {
 		out = append(out, n.PGRole)
 	}

@@ -1,5 +1,7 @@
 package frame
 
+import "math"
+
 // The types of requests. What follows in the payload is in the comment; text means that it ends with a zero byte.
 const (
 	Salt             = 'M' // nothing; the answer is four random bytes
@@ -30,6 +32,9 @@ const (
 const (
 	SwitchoverFlag = 's' // Promote: the server itself is promoted
 	RelabelFlag    = 'n' // Promote: only Pgpool-II's own record changes
+	SmartStop      = 's' // Stop: when the clients have left
+	FastStop       = 'f' // Stop: sessions are ended
+	ImmediateStop  = 'i' // Stop: at once
 	ScopeLocal     = 'l'
 	ScopeCluster   = 'c'
 )
@@ -53,3 +58,6 @@ const (
 	ProcInfoItem  = "ProcessInfo"
 	StatusItem    = "ProcessConfig"
 )
+
+// FullWeight is the weight of a node that gets all reads: the C library's RAND_MAX, of which Pgpool-II sends a part.
+const FullWeight = math.MaxInt32
