@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
 )
 
@@ -20,6 +21,15 @@ type WAL struct {
 	History       timeline.History // of the node
 	From, End     uint64
 	SegmentSize   uint64
+}
+
+// Discarded saves what a plan discards, if that is anything.
+func Discarded(ctx context.Context, j *step.Journal, s host.Server, p plan.Plan) error {
+	d, f := p.Discards, p.Facts
+	if d == nil {
+		return nil
+	}
+	return Save(ctx, j, s, WAL{Node: f.Node, Primary: f.To, History: f.Target.History, From: d.From, End: d.To, SegmentSize: f.Target.SegmentSize})
 }
 
 // detail is what the step says.

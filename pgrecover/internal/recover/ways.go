@@ -82,16 +82,11 @@ func (x *run) backup(ctx context.Context) error {
 
 // saveDivergent saves WAL that goes with the old data and that nobody else has.
 func (x *run) saveDivergent(ctx context.Context) error {
-	f, err := plan.Gather(ctx, x.question)
+	p, err := plan.Find(ctx, x.question, plan.Wish{Method: plan.Backup, Force: x.Wish.Force})
 	if err != nil {
 		return err
 	}
-	p, err := plan.Decide(f, plan.Wish{Method: plan.Backup, Force: x.Wish.Force})
-	if err != nil || p.Discards == nil {
-		return err
-	}
-	w := divergent.WAL{Node: x.Node.ID, Primary: x.To.ID, History: f.Target.History, From: p.Discards.From, End: p.Discards.To, SegmentSize: f.Target.SegmentSize}
-	return divergent.Save(ctx, x.Journal, x.server, w)
+	return divergent.Discarded(ctx, x.Journal, x.server, p)
 }
 
 // saveBeforeScript saves what the script's rm -rf would take, as far as the node's host can be reached.

@@ -44,31 +44,24 @@ func (f Failed) Unwrap() error { return f.Err }
 // The error is a Failed when a new copy is the way out, and a follow.Refusal when the node turned out to be other than it
 // seemed.
 func (r Rewind) Run(ctx context.Context) error {
-	q, f := r.Question, r.Plan.Facts
-	srv := host.Server{Host: q.Host, Data: q.Node.DataDirectory, Bin: f.Target.Bin}
-	if f.Target.Runs {
+	q, seen := r.Question, r.Plan.Facts.Target
+	srv := host.Server{Host: q.Host, Data: q.Node.DataDirectory, Bin: seen.Bin}
+	if seen.Runs {
 		if err := r.stop(ctx, srv); err != nil {
 			return err
 		}
 	}
 	// What it had is known when it has stopped.
-	f, err := plan.Gather(ctx, q)
+	p, err := plan.Find(ctx, q, plan.Wish{Method: plan.Rewind})
 	if err != nil {
 		return err
 	}
-	p, err := plan.Decide(f, plan.Wish{Method: plan.Rewind})
-	if err != nil {
+	if err := divergent.Discarded(ctx, r.Journal, srv, p); err != nil {
 		return err
 	}
-	if d := p.Discards; d != nil {
-		w := divergent.WAL{Node: f.Node, Primary: f.To, History: f.Target.History, From: d.From, End: d.To, SegmentSize: f.Target.SegmentSize}
-		if err := divergent.Save(ctx, r.Journal, srv, w); err != nil {
-			return err
-		}
-	}
-	if !f.Target.Clean {
+	if !p.Facts.Target.Clean {
 		if err := r.recover(ctx, srv); err != nil {
-			return Failed{Err: err, Node: f.Node}
+			return Failed{Err: err, Node: q.Node.ID}
 		}
 	}
 	if err := r.ready(ctx); err != nil {
