@@ -94,11 +94,6 @@ leads_but() {
 	[ -n "$leader" ] && [ "$leader" != witness ] && [ "$leader" != "$1" ]
 }
 
-# member_state HOST
-member_state() {
-	crew_status | awk -F'"' -v host="$1" '$2 == "name" { name = $4 } $2 == "state" && index(name, host) == 1 { print $4; exit }'
-}
-
 # settled: a database host leads, all nodes are there, and so are all servers, of which nothing is under way.
 settled() {
 	local s
