@@ -58,6 +58,11 @@ pcp_both() {
 # pool_nodes: SHOW POOL_NODES in $output.
 pool_nodes() { client psql -h "$VIP" -p 9999 -U pgpool postgres -c "show pool_nodes"; }
 
+# pool_nodes_now: the same for those who wait, without a word; fails when nobody answers.
+pool_nodes_now() {
+	output=$(on client env PGPASSWORD=postgres PGCONNECT_TIMEOUT=5 psql -h "$VIP" -p 9999 -U pgpool postgres -c "show pool_nodes" 2>/dev/null)
+}
+
 # node_row HOST: status, pg_status, role and pg_role of its server in $output. A server without sessions is "waiting" to
 # Pgpool-II and to us; the tutorial's is "up", because it has been asked.
 node_row() {
@@ -82,7 +87,7 @@ nodes_become() {
 }
 
 nodes_are() {
-	output=$(on client env PGPASSWORD=postgres PGCONNECT_TIMEOUT=5 psql -h "$VIP" -p 9999 -U pgpool postgres -c "show pool_nodes" 2>/dev/null) || return 1
+	pool_nodes_now || return 1
 	while [ $# -gt 0 ]; do
 		[ "$(node_row "$1")" = "$2" ] || return 1
 		shift 2

@@ -12,10 +12,7 @@ weigh() {
 	until_true 30 weights_are "$1" "$2" || :
 }
 
-weights_are() {
-	output=$(on client env PGPASSWORD=postgres psql -h "$VIP" -p 9999 -U pgpool postgres -c "show pool_nodes" 2>/dev/null) &&
-		[ "$(column lb_weight | paste -sd' ')" = "$(weights "$@")" ]
-}
+weights_are() { pool_nodes_now && [ "$(column lb_weight | paste -sd' ')" = "$(weights "$@")" ]; }
 
 # weights N N: as the table has them.
 weights() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%f %f", a / (a + b), b / (a + b) }'; }
