@@ -13,9 +13,9 @@ standbys_up() {
 standby_up() {
 	# After a power cut of the primary it learns with its next status message, every 10 s, that its connection is gone.
 	if [ "$(role_of "$1")" = standby ] && until_true 30 streams "$1" "$2"; then return; fi
+	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
 	if [[ " $CREW " == *" pcpd "* ]]; then
 		note "$1: recovered, as a standby of $2"
-		if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
 		on client pcp_recovery_node -h "$VIP" -p 9898 -U pgpool -w -n "$(node_of "$1")" >&2
 	else
 		standby_copy "$1" "$2"
@@ -28,11 +28,11 @@ streams() {
 	[ "$(sql "$2" "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND client_addr = '${ADDRESS[$1]}'")" -gt 0 ]
 }
 
-# standby_copy HOST PRIMARY: for a lab without the crew. Names of slot and application are the tutorial's recovery script's.
+# standby_copy HOST PRIMARY: for a lab without the crew; the server of the host does not run. Names of slot and application
+# are the tutorial's recovery script's.
 standby_copy() {
 	local slot=$1_$DOMAIN new=$DATA.new.$$
 	note "$1: a copy of $2, as its standby"
-	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
 	sql "$2" "SELECT pg_create_physical_replication_slot('$slot')
 		WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$slot')" >/dev/null
 	on "postgres@$1" "$PGBIN/pg_basebackup" -D "$new" --no-sync -X stream -c fast -S "$slot" -R \
