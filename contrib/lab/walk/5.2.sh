@@ -1,5 +1,5 @@
 # Section 5.2: a server that does not run is made a standby.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 title "5.2 Bring up the standby replica node"
 standby=$(role_host standby)

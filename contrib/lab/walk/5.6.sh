@@ -1,5 +1,5 @@
 # Section 5.6: the primary is killed, and the standby takes its place. Then what was the primary is made a standby.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # fail_over COMMAND...: types it on the primary, as postgres, and looks at what comes of it.
 fail_over() {
