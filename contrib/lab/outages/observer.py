@@ -88,6 +88,11 @@ def acknowledged(observers):
     return {a.number for o in observers if o.kind == "write" for a in o.attempts if a.ok}
 
 
+def arrived(host):
+    """The writes that the server of that host has."""
+    return {int(n) for n in hosts.sql(host, "SELECT n FROM outage.written").split()}
+
+
 class Addresses(threading.Thread):
     """Who has the virtual address, asked of both kernels each 20 ms."""
 

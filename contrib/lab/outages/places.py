@@ -8,7 +8,7 @@ import sys
 import time
 
 from . import hosts
-from .observer import TABLE
+from .observer import TABLE, arrived
 
 LIMIT = 180
 
@@ -69,7 +69,7 @@ def histories(s):
 def one_history(*sides):
     """1 when one server takes part as a primary, and has all that was acknowledged on the side that went on."""
     s = status()
-    there = {int(n) for n in hosts.sql(primary(s), "SELECT n FROM outage.written").split()}
+    there = arrived(primary(s))
     return int(len(histories(s)) == 1 and {a.number for a in sides[-1] if a.ok} <= there)
 
 

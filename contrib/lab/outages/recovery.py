@@ -7,7 +7,7 @@ import sys
 import time
 
 from . import hosts, moments, pgbench, places, strikes, ways
-from .observer import Observer, acknowledged
+from .observer import Observer, acknowledged, arrived
 
 SCALE = 8       # of pgbench: a copy that lasts
 WRITES = 0.2    # seconds between two
@@ -66,7 +66,7 @@ def strike(way, fault, moment):
         writes.stop()
     written = acknowledged([writes])
     streams(target, source)
-    missing = {h: len(lost) for h in hosts.ADDRESS if (lost := written - {int(n) for n in hosts.sql(h, "SELECT n FROM outage.written").split()})}
+    missing = {h: len(lost) for h in hosts.ADDRESS if (lost := written - arrived(h))}
     return {**r, "acknowledged": len(written), "missing": missing, "restarted": identity(source) != healthy}
 
 

@@ -4,7 +4,7 @@ import signal
 import time
 
 from . import hosts, pgbench, places
-from .observer import Addresses, Observer, acknowledged, two_primaries
+from .observer import Addresses, Observer, acknowledged, arrived, two_primaries
 
 EVERY, SELDOM = 0.02, 0.1  # seconds between two attempts, of the kind that is measured and of others: a login costs milliseconds of all that there is
 LIMIT = 60   # seconds until a scenario is over, whatever comes
@@ -48,7 +48,7 @@ def ended(observers, addresses):
         o.stop()
     addresses.stop()
     written = acknowledged(observers)
-    there = {int(n) for n in hosts.sql(places.primary(places.status()), "SELECT n FROM outage.written").split()}
+    there = arrived(places.primary(places.status()))
     return {"two_addresses": addresses.both, "two_primaries": two_primaries(observers), "acknowledged": len(written), "missing": len(written - there),
             "moves": [(t, h) for t, h in addresses.moves]}
 
