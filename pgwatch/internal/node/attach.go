@@ -109,7 +109,7 @@ func (n *Node) detach(ctx context.Context, o order) error {
 
 // mayGo reports whether backend_flag allows a server to be taken out.
 func (n *Node) mayGo(id int) bool {
-	for _, b := range n.fresh.Load().Backends() {
+	for _, b := range n.latest.Load().Config.Backends() {
 		if b.ID == id {
 			return b.Flags.AllowToFailover && !b.Flags.AlwaysPrimary
 		}
@@ -119,7 +119,7 @@ func (n *Node) mayGo(id int) bool {
 
 // drain waits until no session of any router uses a server, for recovery_timeout at most.
 func (n *Node) drain(ctx context.Context, id int) error {
-	limit := n.fresh.Load().Duration("recovery_timeout")
+	limit := n.latest.Load().Config.Duration("recovery_timeout")
 	for waited := time.Duration(0); ; waited += drainPause {
 		used, err := n.sessions(ctx, id)
 		if err != nil || used == 0 {

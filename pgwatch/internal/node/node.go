@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/control"
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/common/tool"
@@ -56,8 +55,7 @@ type Node struct {
 	gossip    *gossip.Gossip // nil without heartbeat_port
 	planner   planner
 	roster    *roster
-	fresh     atomic.Pointer[config.Config] // as last reloaded; Settings stay those of the start
-	latest    atomic.Pointer[Settings]      // the same with its servers
+	latest    atomic.Pointer[Settings] // as last reloaded; Settings stay those of the start
 	began     time.Time
 	idleSlots atomic.Pointer[[]string] // problems with them, as last looked; nil before
 	stop      context.CancelFunc       // ends Run in order
@@ -102,7 +100,7 @@ func Run(ctx context.Context, s *Settings, o Options) error {
 		},
 	})
 	n.gossip = newGossip(s.Heartbeat, o.Log)
-	n.fresh.Store(s.Config)
+	n.latest.Store(s)
 	if err := n.observe(dir, o); err != nil {
 		return err
 	}
@@ -122,7 +120,6 @@ func (n *Node) observe(dir string, o Options) error {
 	n.observer = newObserver(n.Self.ID, n.clock)
 	n.programs = &agent.Programs{Promoter: filepath.Join(o.Bin, "pgpromote"), Recoverer: filepath.Join(o.Bin, "pgrecover"), Config: c.Path(),
 		Local: func(id int) bool { return n.latest.Load().Local[id] }, Log: n.log}
-	n.latest.Store(n.Settings)
 	probes, hands := n.watched()
 	n.observer.setAll(probes)
 	servers, interfaces := c.List("trusted_servers"), c.List("wd_monitoring_interfaces_list")
@@ -133,7 +130,7 @@ func (n *Node) observe(dir string, o Options) error {
 	var err error
 	n.observer.agent, err = agent.New(agent.Config{
 		Dir: dir, Backends: hands, Hands: n.programs, Log: n.log, Changed: n.observer.ring,
-		Hook: func(ctx context.Context, o report.Order) error { return runHook(ctx, n.fresh.Load(), n.log, o) },
+		Hook: func(ctx context.Context, o report.Order) error { return runHook(ctx, n.latest.Load().Config, n.log, o) },
 	})
 	return err
 }
@@ -179,7 +176,7 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 		wg.Go(func() { n.monitor(life, names) })
 	}
 	p := &publisher{Settings: n.Settings, tell: n.hub.Publish, lead: func(leading bool) {
-		wg.Go(func() { escalate(life, n.fresh.Load(), n.log, leading) })
+		wg.Go(func() { escalate(life, n.latest.Load().Config, n.log, leading) })
 	}, opine: func(v authority.View, s sight) {
 		if n.gossip != nil {
 			n.gossip.Tell(n.opinion(&v, &s))

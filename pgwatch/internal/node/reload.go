@@ -58,7 +58,6 @@ func (n *Node) reload(s *Settings) (restart []string, err error) {
 		return nil, err
 	}
 	n.planner.policy.Store(failover.FromConfig(s.Config))
-	n.fresh.Store(s.Config)
 	n.latest.Store(s)
 	probes, hands := s.watched()
 	n.observer.setAll(probes)

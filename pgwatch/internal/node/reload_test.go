@@ -61,7 +61,6 @@ func settings(t *testing.T, text string) *Settings {
 func observing(t *testing.T) *Node {
 	t.Helper()
 	n := &Node{Settings: settings(t, before), log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Duration(time.Now().UnixNano()) }}
-	n.fresh.Store(n.Config)
 	n.latest.Store(n.Settings)
 	n.crew = &still{}
 	n.roster = newRoster(filepath.Join(t.TempDir(), "backends.json"), n.Backends, n.log)
@@ -126,7 +125,7 @@ num_init_children = 77
 		}
 	}
 	t.Chdir(t.TempDir())
-	if err := runHook(t.Context(), n.fresh.Load(), n.log, report.Order{Hook: "failover_command"}); err != nil {
+	if err := runHook(t.Context(), n.latest.Load().Config, n.log, report.Order{Hook: "failover_command"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat("hook.out"); err != nil {

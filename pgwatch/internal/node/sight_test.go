@@ -102,7 +102,7 @@ func TestOpinionsOfAllNodes(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	n := &Node{Settings: s, clock: func() time.Duration { return 0 }, observer: newObserver(0, nil)}
-	n.fresh.Store(s.Config)
+	n.latest.Store(s)
 	st := n.status(v, *seen)
 	if want := map[string]string{"a:9000": "refused", "b:9000": "refused", "c:9000": "well"}; !reflect.DeepEqual(st.Backends[0].Opinions, want) {
 		t.Errorf("opinions are %v", st.Backends[0].Opinions)

@@ -50,7 +50,7 @@ func newSquad(t *testing.T) *squad {
 		dir := t.TempDir()
 		n := &Node{Settings: crew(t, i, fmt.Sprintf("run_directory = '%s'\nunix_socket_directories = '%s'\nrecovery_timeout = 1\nbackend_hostname1 = 'b'\nbackend_port1 = 5432\n", dir, dir)),
 			log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Duration(time.Now().UnixNano()) }, crew: &seat{nil, s, id}}
-		n.fresh.Store(n.Config)
+		n.latest.Store(n.Settings)
 		n.stop = func() { s.mu.Lock(); defer s.mu.Unlock(); s.stopped[i] = true }
 		s.nodes[i] = n
 	}

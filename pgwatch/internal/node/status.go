@@ -98,7 +98,7 @@ func (n *Node) see(st *BackendStatus, v *authority.View, r *report.Backend, all 
 // replication is how the primary sees a standby that streams: the row of pg_stat_replication with its backend_application_name or
 // its address, or the only row that there is. A standby whose row cannot be told streams all the same.
 func (n *Node) replication(v *authority.View, primary *report.Backend, id int) (state, sync string) {
-	name, host := n.fresh.Load().StringAt("backend_application_name", id), v.Map.Backend(id).Host
+	name, host := n.latest.Load().Config.StringAt("backend_application_name", id), v.Map.Backend(id).Host
 	match := func(by func(report.Sync) bool) int { return slices.IndexFunc(primary.Syncs, by) }
 	i := match(func(r report.Sync) bool { return name != "" && r.Name == name })
 	if i < 0 {
