@@ -80,7 +80,7 @@ func (n *Node) here(ctx context.Context, op, mode string) error {
 			return err
 		}
 		_, err := n.neighbour(ctx, routerSocket, "reload", nil, nil)
-		return errors.Join(err, n.again(n.read))
+		return errors.Join(err, n.again())
 	}
 	there, err := n.neighbour(ctx, poolSocket, "rotate", nil, nil)
 	if !there {

@@ -57,9 +57,9 @@ type Node struct {
 	roster    *roster
 	latest    atomic.Pointer[Settings] // as last reloaded; Settings stay those of the start
 	began     time.Time
-	idleSlots atomic.Pointer[[]string] // problems with them, as last looked; nil before
-	stop      context.CancelFunc       // ends Run in order
-	read      func() (*Settings, error)
+	idleSlots atomic.Pointer[[]string]  // problems with them, as last looked; nil before
+	stop      context.CancelFunc        // ends Run in order
+	read      func() (*Settings, error) // everything anew
 	reading   sync.Mutex
 }
 
@@ -169,7 +169,7 @@ func (n *Node) run(ctx context.Context, server *control.Server, o Options) error
 		n.observer.run(life, func() uint64 { v := n.crew.View(); return v.Map.Epoch }, n.crew.SetReport)
 	})
 	wg.Go(func() { n.obey(life) })
-	wg.Go(func() { n.reloads(life, o) })
+	wg.Go(func() { n.reloads(life, o.Hangup) })
 	wg.Go(func() { n.tellTraps(life) })
 	wg.Go(func() { n.dropLeftSlots(life) })
 	if names := n.Config.List("wd_monitoring_interfaces_list"); len(names) > 0 {

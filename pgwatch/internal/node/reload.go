@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/pgcrew/pgcrew/common/clilog"
@@ -11,23 +12,23 @@ import (
 )
 
 // reloads reads the configuration again at each SIGHUP until ctx ends.
-func (n *Node) reloads(ctx context.Context, o Options) {
+func (n *Node) reloads(ctx context.Context, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-o.Hangup:
+		case <-hangup:
 		}
-		n.again(o.Reload) // it has said what was wrong
+		n.again() // it has said what was wrong
 	}
 }
 
 // again reads the configuration once more. The error is what is wrong with it; then nothing has changed.
-func (n *Node) again(read func() (*Settings, error)) error {
+func (n *Node) again() error {
 	n.reading.Lock()
 	defer n.reading.Unlock()
 	e := event.Config{OK: true}
-	s, err := read()
+	s, err := n.read()
 	if err == nil {
 		e.Restart, err = n.reload(s)
 	}
