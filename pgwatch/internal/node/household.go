@@ -72,7 +72,7 @@ func (n *Node) here(ctx context.Context, op, mode string) error {
 			return err
 		}
 		defer n.stop()
-		n.handOver(ctx)
+		n.handOver(ctx) // so that the address is up there when routers here stop
 		_, err := n.neighbour(ctx, routerSocket, "stop", args, nil)
 		return err
 	case OpReload:
@@ -96,18 +96,6 @@ func (n *Node) neighbour(ctx context.Context, socket, op string, args, result an
 		return false, nil
 	}
 	return true, err
-}
-
-// handOver lets another node lead before this one goes, so that the address is up there when routers here stop.
-func (n *Node) handOver(ctx context.Context) {
-	if v := n.crew.View(); !v.Leading || len(v.Voters) < 2 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, resignLimit)
-	defer cancel()
-	if err := n.crew.Resign(ctx, clustermap.None); err != nil {
-		n.log.Warn("this node still leads", "err", err)
-	}
 }
 
 // sessionsHere counts the sessions of this host's router by the server that they use.

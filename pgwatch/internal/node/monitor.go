@@ -25,15 +25,29 @@ func (n *Node) monitor(ctx context.Context, names []string) {
 			return
 		case <-every.C:
 		}
-		if v := n.crew.View(); !v.Leading || len(v.Voters) < 2 || n.clock()-resigned < resignPause || arbiter.Up(names) {
+		if !n.leadsOthers() || n.clock()-resigned < resignPause || arbiter.Up(names) {
 			continue
 		}
 		resigned = n.clock()
 		n.log.Warn("no network interface of wd_monitoring_interfaces_list is up: this node hands its leadership over", "interfaces", names)
-		within, cancel := context.WithTimeout(ctx, resignLimit)
-		if err := n.crew.Resign(within, clustermap.None); err != nil {
-			n.log.Warn("this node still leads", "err", err)
-		}
-		cancel()
+		n.handOver(ctx)
+	}
+}
+
+// leadsOthers tells whether this node leads and could hand that over.
+func (n *Node) leadsOthers() bool {
+	v := n.crew.View()
+	return v.Leading && len(v.Voters) > 1
+}
+
+// handOver lets another node lead if this one does.
+func (n *Node) handOver(ctx context.Context) {
+	if !n.leadsOthers() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, resignLimit)
+	defer cancel()
+	if err := n.crew.Resign(ctx, clustermap.None); err != nil {
+		n.log.Warn("this node still leads", "err", err)
 	}
 }
