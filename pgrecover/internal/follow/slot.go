@@ -16,21 +16,22 @@ func (f *Follow) slot(ctx context.Context, m *server, want standby.Settings) err
 	}
 	command := fmt.Sprintf("SELECT pg_create_physical_replication_slot('%s', true)", want.SlotName)
 	return f.Journal.Do(step.Step{Step: "slot", Node: &m.ID, Command: command}, func(st *step.Step) error {
-		s, err := standby.LookSlot(ctx, m.conn, want.SlotName)
+		ask := standby.MakeSlot
+		if f.DryRun {
+			ask = standby.LookSlot
+		}
+		s, err := ask(ctx, m.conn, want.SlotName)
+		there := s.There && !s.Lost
 		switch {
 		case errors.Is(err, standby.ErrLogical):
 			return Refusal{fmt.Sprintf("node %d has a logical slot %s", m.ID, want.SlotName), fmt.Sprintf("set another primary_slot_name on node %d", f.Node.ID)}
 		case err != nil:
 			return err
 		case f.DryRun:
-			st.Skipped = !s.There || s.Lost
-			return nil
-		}
-		if s.There && !s.Lost {
+			st.Skipped = !there
+		case there:
 			st.Detail = "it is there"
-			return nil
 		}
-		_, err = standby.MakeSlot(ctx, m.conn, want.SlotName)
-		return err
+		return nil
 	})
 }
