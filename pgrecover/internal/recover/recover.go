@@ -180,7 +180,11 @@ func (x *run) follower() *follow.Follow {
 
 // verify waits until the node streams, and says that it is done.
 func (x *run) verify(ctx context.Context) error {
-	err := x.follower().Verify(ctx)
+	return x.unproved(x.follower().Verify(ctx))
+}
+
+// unproved adds to an error what is where, when there is a copy that has not streamed yet.
+func (x *run) unproved(err error) error {
 	if err != nil && x.left != nil {
 		return fmt.Errorf("%w; the new copy is in %s, and the old data beside it until it streams: when the cause is mended, run this again", err, x.data)
 	}

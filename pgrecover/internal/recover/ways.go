@@ -75,7 +75,7 @@ func (x *run) backup(ctx context.Context) error {
 	}
 	x.left = left
 	if err := x.start(ctx); err != nil {
-		return fmt.Errorf("%w; the new copy is in %s, and the old data beside it until it streams: when the cause is mended, run this again", err, x.data)
+		return x.unproved(err)
 	}
 	return x.verify(ctx)
 }
