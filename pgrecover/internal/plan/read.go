@@ -113,7 +113,7 @@ func (q Question) readRewind(ctx context.Context, srv host.Server, t *Target) er
 		return nil
 	}
 	args := []string{path.Join(srv.Bin, "psql"), "-X", "-q", "-A", "-t", "-c", "SELECT 1", "-d", Login(q.To)}
-	if err := q.Host.Run(ctx, WithPassword(host.Cmd{Args: args}, q.To.Password)); err != nil {
+	if err := q.Host.Run(ctx, host.Cmd{Args: args, Password: q.To.Password}); err != nil {
 		var e *host.Error
 		said := err.Error()
 		if errors.As(err, &e) && e.Said != "" {
