@@ -67,12 +67,12 @@ const copyScript = `set -e; umask 077; from=$1; to=$2; shift 2; mkdir -p -- "$to
 
 func (w WAL) save(ctx context.Context, s host.Server, now time.Time) (dir string, err error) {
 	name := path.Join(parent(s), fmt.Sprintf("%d-%s", w.piece().timeline, strings.ReplaceAll(timeline.LSN(w.From), "/", "_")))
-	if dir, err = host.Output(ctx, s.Host, "/bin/sh", "-c", findScript, "sh", name, w.bounds()); err != nil || dir != "" {
+	if dir, err = host.Output(ctx, s.Host, host.Shell(findScript, name, w.bounds())...); err != nil || dir != "" {
 		return dir, err
 	}
 	dir = name + "-" + now.UTC().Format("20060102T150405Z")
-	args := append([]string{"/bin/sh", "-c", copyScript, "sh", path.Join(s.Data, "pg_wal"), dir}, w.files()...)
-	missing, err := host.Output(ctx, s.Host, args...)
+	args := append([]string{path.Join(s.Data, "pg_wal"), dir}, w.files()...)
+	missing, err := host.Output(ctx, s.Host, host.Shell(copyScript, args...)...)
 	if err != nil {
 		// Half of it on a full disk helps nobody.
 		return "", errors.Join(err, host.Remove(context.WithoutCancel(ctx), s.Host, dir))

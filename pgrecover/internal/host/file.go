@@ -23,7 +23,7 @@ func gone(op, path string, err error) error {
 // ReadFile reads a file. The error is fs.ErrNotExist when there is none.
 func ReadFile(ctx context.Context, h Host, path string) ([]byte, error) {
 	var out bytes.Buffer
-	err := h.Run(ctx, Cmd{Args: sh(`[ -e "$1" ] || exit 90; exec cat -- "$1"`, path), Stdout: &out})
+	err := h.Run(ctx, Cmd{Args: Shell(`[ -e "$1" ] || exit 90; exec cat -- "$1"`, path), Stdout: &out})
 	if err != nil {
 		return nil, gone("read", path, err)
 	}
@@ -34,12 +34,12 @@ func ReadFile(ctx context.Context, h Host, path string) ([]byte, error) {
 // sends must not leave half a file, so the bytes are counted.
 func WriteFile(ctx context.Context, h Host, path string, data []byte, mode fs.FileMode) error {
 	const script = `set -e; umask 077; t=$1.pgcrew; cat >"$t"; [ "$(wc -c <"$t")" -eq "$3" ]; chmod "$2" "$t"; sync "$t"; mv -f -- "$t" "$1"; sync "$(dirname "$1")"`
-	return h.Run(ctx, Cmd{Args: sh(script, path, fmt.Sprintf("%04o", mode.Perm()), strconv.Itoa(len(data))), Stdin: bytes.NewReader(data)})
+	return h.Run(ctx, Cmd{Args: Shell(script, path, fmt.Sprintf("%04o", mode.Perm()), strconv.Itoa(len(data))), Stdin: bytes.NewReader(data)})
 }
 
 // Exists tells whether something is there, be it a link that leads nowhere.
 func Exists(ctx context.Context, h Host, path string) (bool, error) {
-	err := h.Run(ctx, Cmd{Args: sh(`[ -e "$1" ] || [ -L "$1" ] || exit 90`, path)})
+	err := h.Run(ctx, Cmd{Args: Shell(`[ -e "$1" ] || [ -L "$1" ] || exit 90`, path)})
 	if Status(err) == missing {
 		return false, nil
 	}
@@ -48,14 +48,14 @@ func Exists(ctx context.Context, h Host, path string) (bool, error) {
 
 // IsEmpty tells whether a directory is not there or has nothing in it but lost+found.
 func IsEmpty(ctx context.Context, h Host, path string) (bool, error) {
-	out, err := Output(ctx, h, sh(`[ -e "$1" ] || exit 0; exec ls -A -- "$1/"`, path)...)
+	out, err := Output(ctx, h, Shell(`[ -e "$1" ] || exit 0; exec ls -A -- "$1/"`, path)...)
 	return err == nil && (out == "" || out == "lost+found"), err
 }
 
 // Rename gives a file or directory another name on the same file system. There must be nothing of that name yet.
 func Rename(ctx context.Context, h Host, from, to string) error {
 	const script = `set -e; if [ -e "$2" ] || [ -L "$2" ]; then echo "there is a $2" >&2; exit 1; fi; mv -- "$1" "$2"; sync "$(dirname "$1")" "$(dirname "$2")"`
-	return h.Run(ctx, Cmd{Args: sh(script, from, to)})
+	return h.Run(ctx, Cmd{Args: Shell(script, from, to)})
 }
 
 // Remove removes a file, or a directory with all that is in it. Nothing there is no error.
@@ -78,7 +78,7 @@ func RealPath(ctx context.Context, h Host, path string) (string, error) {
 
 // Links returns the symbolic links in a directory and where they lead. No directory is no links.
 func Links(ctx context.Context, h Host, dir string) (map[string]string, error) {
-	out, err := Output(ctx, h, sh(`[ -d "$1" ] || exit 0; cd "$1"; for f in *; do if [ -L "$f" ]; then echo "$f"; readlink -- "$f"; fi; done`, dir)...)
+	out, err := Output(ctx, h, Shell(`[ -d "$1" ] || exit 0; cd "$1"; for f in *; do if [ -L "$f" ]; then echo "$f"; readlink -- "$f"; fi; done`, dir)...)
 	if err != nil || out == "" {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func Output(ctx context.Context, h Host, args ...string) (string, error) {
 	return strings.TrimRight(out.String(), "\n"), err
 }
 
-// sh makes a command of a shell script, whose $1, $2, ... are args.
-func sh(script string, args ...string) []string {
+// Shell makes a command of a shell script, whose $1, $2, ... are args.
+func Shell(script string, args ...string) []string {
 	return append([]string{"/bin/sh", "-c", script, "sh"}, args...)
 }

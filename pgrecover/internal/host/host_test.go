@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("it runs as %q, %v", out, err)
 		}
 		var b strings.Builder
-		err = h.Run(t.Context(), Cmd{Args: sh(`echo "$PGPASSWORD|$A|$LC_ALL|$HOME"; pwd; cat`), Env: []string{"A=x y"}, Password: "it's", Stdout: &b})
+		err = h.Run(t.Context(), Cmd{Args: Shell(`echo "$PGPASSWORD|$A|$LC_ALL|$HOME"; pwd; cat`), Env: []string{"A=x y"}, Password: "it's", Stdout: &b})
 		if want := "it's|x y|C|/var/lib/postgresql\n/\n"; err != nil || b.String() != want {
 			t.Errorf("%q, want %q, %v", b.String(), want, err)
 		}
@@ -73,7 +73,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%q, %v", b.String(), err)
 		}
 		var lines []string
-		err = h.Run(t.Context(), Cmd{Args: sh(`echo 10% >&2; echo broken >&2; exit 9`), Progress: func(l string) bool { lines = append(lines, l); return l == "10%" }})
+		err = h.Run(t.Context(), Cmd{Args: Shell(`echo 10% >&2; echo broken >&2; exit 9`), Progress: func(l string) bool { lines = append(lines, l); return l == "10%" }})
 		if Status(err) != 9 || !strings.Contains(err.Error(), "broken") || strings.HasSuffix(err.Error(), "10%") || len(lines) != 2 {
 			t.Errorf("%v, lines %q", err, lines)
 		}
@@ -112,7 +112,7 @@ func TestProgramsEnd(t *testing.T) {
 		w := &firstLine{seen: make(chan struct{})}
 		ended := make(chan error, 1)
 		go func() {
-			ended <- h.Run(ctx, Cmd{Args: sh(`trap 'echo $? >"$1"; exit 1' TERM; echo; while :; do sleep 0.05; done`, mark), Stdout: w})
+			ended <- h.Run(ctx, Cmd{Args: Shell(`trap 'echo $? >"$1"; exit 1' TERM; echo; while :; do sleep 0.05; done`, mark), Stdout: w})
 		}()
 		<-w.seen
 		why := errors.New("enough")

@@ -29,7 +29,7 @@ func Lock(ctx context.Context, h Host, dataDirectory string) (lost context.Conte
 	w := &firstLine{seen: make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() {
-		err := h.Run(hold, Cmd{Args: sh(lockScript, dataDirectory), Stdout: w})
+		err := h.Run(hold, Cmd{Args: Shell(lockScript, dataDirectory), Stdout: w})
 		lose(fmt.Errorf("the lock of %s is lost: %w", dataDirectory, err))
 		ended <- err
 	}()
@@ -57,7 +57,7 @@ func Lock(ctx context.Context, h Host, dataDirectory string) (lost context.Conte
 
 // Job makes a command one that Lock waits for. Programs that write into the data directory and run for long are jobs.
 func Job(dataDirectory string, args ...string) []string {
-	return sh(jobScript, append([]string{dataDirectory}, args...)...)
+	return Shell(jobScript, append([]string{dataDirectory}, args...)...)
 }
 
 // firstLine closes seen when a line comes.

@@ -44,7 +44,7 @@ func Programs(ctx context.Context, h Host, dataDirectory, major string) (string,
 			return path.Dir(words[0]), nil
 		}
 	}
-	dir, err := Output(ctx, h, sh(programsScript, major)...)
+	dir, err := Output(ctx, h, Shell(programsScript, major)...)
 	if Status(err) == missing {
 		return "", fmt.Errorf("%s: there are no programs of PostgreSQL %s in /usr/lib/postgresql/%s/bin, in /usr/pgsql-%s/bin, by pg_config or in PATH: install the server's package", h.Name(), major, major, major)
 	}

@@ -38,7 +38,7 @@ func Remote(ctx context.Context, to ssh.Target, dataDirectory string) (Host, err
 }
 
 func (r *remote) findOwner(ctx context.Context, dir string) error {
-	out, err := Output(ctx, r, sh(ownerScript, dir)...)
+	out, err := Output(ctx, r, Shell(ownerScript, dir)...)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (c Cmd) script() []string {
 		body = fed
 	}
 	args := append([]string{"env", "LC_ALL=C"}, c.Env...)
-	return sh(body, append(args, c.Args...)...)
+	return Shell(body, append(args, c.Args...)...)
 }
 
 // line is a command as one line for a shell.

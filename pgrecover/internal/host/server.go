@@ -34,7 +34,7 @@ const processesScript = `cd /proc || exit 1; [ -d "$1" ] || exit 0; ` +
 // Look finds its processes. A postmaster.pid proves nothing: it outlives its server.
 func (s Server) Look(ctx context.Context) (Processes, error) {
 	var p Processes
-	out, err := Output(ctx, s.Host, sh(processesScript, s.Data)...)
+	out, err := Output(ctx, s.Host, Shell(processesScript, s.Data)...)
 	if err != nil {
 		return p, err
 	}
@@ -78,7 +78,7 @@ func (s Server) Stop(ctx context.Context, mode string) error {
 		for _, n := range p.Others {
 			rest = append(rest, strconv.Itoa(n))
 		}
-		if err := s.Host.Run(ctx, Cmd{Args: sh(kill, rest...)}); err != nil {
+		if err := s.Host.Run(ctx, Cmd{Args: Shell(kill, rest...)}); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ const debianScript = `for f in /etc/postgresql/*/*/postgresql.conf; do [ -e "$f"
 
 // debian returns version and name of the cluster that has this data directory in /etc/postgresql; "" when there is none.
 func (s Server) debian(ctx context.Context) (version, name string, err error) {
-	out, err := Output(ctx, s.Host, sh(debianScript)...)
+	out, err := Output(ctx, s.Host, Shell(debianScript)...)
 	if err != nil {
 		return "", "", err
 	}

@@ -22,7 +22,7 @@ const copyScript = `set -e; cd -- "$1" 2>/dev/null || exit 0; ` + each +
 // Copy copies the node's own files from a data directory into another one, in place of what is there, and returns their names. No
 // data directory has none. Logs stay: they may be large, and their server may be writing them.
 func Copy(ctx context.Context, h host.Host, data, to string) (names []string, err error) {
-	out, err := host.Output(ctx, h, "/bin/sh", "-c", copyScript, "sh", data, to)
+	out, err := host.Output(ctx, h, host.Shell(copyScript, data, to)...)
 	if err != nil || out == "" {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ const saveScript = `set -e; umask 077; [ ! -e "$2" ] || exit 0; mkdir -p -- "$2.
 // Save copies the node's own files from a data directory into a new one, on the same file system. When that is there
 // already it has them from an earlier try, and they stay.
 func Save(ctx context.Context, h host.Host, data, to string) error {
-	return h.Run(ctx, host.Cmd{Args: []string{"/bin/sh", "-c", saveScript, "sh", data, to}})
+	return h.Run(ctx, host.Cmd{Args: host.Shell(saveScript, data, to)})
 }
 
 // restoreScript moves what is in $1 to the top of $2, in place of what is there.
@@ -47,5 +47,5 @@ const restoreScript = `set -e; [ -e "$1" ] || exit 0; cd -- "$1"; ` +
 // Restore moves the files that Save has saved into a data directory. It may be called again when it
 // was interrupted, and does nothing when there is nothing to restore.
 func Restore(ctx context.Context, h host.Host, from, data string) error {
-	return h.Run(ctx, host.Cmd{Args: []string{"/bin/sh", "-c", restoreScript, "sh", from, data}})
+	return h.Run(ctx, host.Cmd{Args: host.Shell(restoreScript, from, data)})
 }

@@ -24,7 +24,7 @@ const withPassword = `IFS= read -r p; trap '' HUP PIPE; if [ -n "$p" ]; then PGP
 
 // WithPassword makes a command one that finds the password of its login.
 func WithPassword(c host.Cmd, password string) host.Cmd {
-	c.Args = append([]string{"/bin/sh", "-c", withPassword, "sh"}, c.Args...)
+	c.Args = host.Shell(withPassword, c.Args...)
 	c.Stdin = strings.NewReader(password + "\n")
 	return c
 }

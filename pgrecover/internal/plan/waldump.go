@@ -26,8 +26,8 @@ func (w wal) end(ctx context.Context) (uint64, error) {
 	}
 	// pg_waldump fails at the end of the WAL, always. For a segment that is missing it would wait five seconds.
 	const script = `"$1" -p "$2" -t "$3" -s "$4" -e "$5" 2>/dev/null | tail -n 1`
-	out, err := host.Output(ctx, w.srv.Host, "/bin/sh", "-c", script, "sh", path.Join(w.srv.Bin, "pg_waldump"), path.Join(w.srv.Data, "pg_wal"),
-		strconv.FormatUint(uint64(tli), 10), timeline.LSN(at), timeline.LSN(last))
+	out, err := host.Output(ctx, w.srv.Host, host.Shell(script, path.Join(w.srv.Bin, "pg_waldump"), path.Join(w.srv.Data, "pg_wal"),
+		strconv.FormatUint(uint64(tli), 10), timeline.LSN(at), timeline.LSN(last))...)
 	if err != nil {
 		return 0, err
 	}
@@ -117,8 +117,8 @@ func (w wal) checkpoints(ctx context.Context, segments []string) (looked int, fo
 	const script = `w=$1; shift; n=0; for f; do n=$((n+1)); out=$("$w" -r XLOG "$f" 2>/dev/null | grep 'desc: CHECKPOINT_'); if [ -n "$out" ]; then break; fi; done; printf '%s\n' "$n" "$out"`
 	// So many names fit into a command line everywhere.
 	const most = 500
-	args := append([]string{"/bin/sh", "-c", script, "sh", path.Join(w.srv.Bin, "pg_waldump")}, segments[:min(len(segments), most)]...)
-	out, err := host.Output(ctx, w.srv.Host, args...)
+	args := append([]string{path.Join(w.srv.Bin, "pg_waldump")}, segments[:min(len(segments), most)]...)
+	out, err := host.Output(ctx, w.srv.Host, host.Shell(script, args...)...)
 	if err != nil {
 		return 0, nil, err
 	}

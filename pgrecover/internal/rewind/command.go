@@ -27,7 +27,7 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 	work := plan.Work(srv)
 	note, saved := plan.Note(srv), path.Join(work, "own")
 	node := r.Question.Node.ID
-	if err := srv.Host.Run(ctx, host.Cmd{Args: []string{"/bin/sh", "-c", beginScript, "sh", srv.Data, work}}); err != nil {
+	if err := srv.Host.Run(ctx, host.Cmd{Args: host.Shell(beginScript, srv.Data, work)}); err != nil {
 		return Failed{Err: err, Node: node}
 	}
 	if err := own.Save(ctx, srv.Host, srv.Data, saved); err != nil {
@@ -51,7 +51,7 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 	}
 	out := &output{journal: r.Journal, node: node}
 	err := r.Journal.Do(step.Step{Step: "rewind", Node: &node, Command: host.Cmd{Args: args}.String()}, func(st *step.Step) error {
-		script := append([]string{"/bin/sh", "-c", rewindScript, "sh", srv.Data, note, signal, text}, args...)
+		script := host.Shell(rewindScript, append([]string{srv.Data, note, signal, text}, args...)...)
 		cmd := host.Cmd{Args: host.Job(srv.Data, script...), Stdout: out}
 		err := srv.Host.Run(ctx, plan.WithPassword(cmd, r.Question.To.Password))
 		st.Detail = out.found
