@@ -36,9 +36,13 @@ func descriptor(nc, conn net.Conn) (fd int, secure *tls.Conn, err error) {
 	if err := raw.Control(func(old uintptr) { fd, dupErr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
 		dupErr = err
 	}
+	near, far := nc.LocalAddr(), nc.RemoteAddr()
 	nc.Close()
 	if dupErr != nil {
 		return 0, nil, fmt.Errorf("take over a connection: %w", dupErr)
+	}
+	if local(near, far) {
+		unpaced(fd)
 	}
 	return fd, secure, nil
 }

@@ -52,6 +52,9 @@ func TestDescriptorOutlivesItsConnection(t *testing.T) {
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
 			t.Errorf("%s: a program that pgrouter starts would have it: %#x, %v", network, flags, err)
 		}
+		if how, err := unix.GetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION); network == "tcp" && (err != nil || how != "reno") {
+			t.Errorf("the congestion control is %q, %v", how, err)
+		}
 		b := make([]byte, 10)
 		if n, err := unix.Read(fd, b); err != nil || string(b[:n]) != "before" {
 			t.Errorf("%s: read %q, %v", network, b[:max(n, 0)], err)
@@ -102,4 +105,23 @@ func openFiles(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(all)
+}
+
+func TestLocal(t *testing.T) {
+	at := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 5432} }
+	for _, c := range []struct {
+		near, far net.Addr
+		want      bool
+	}{
+		{at("127.0.0.1"), at("127.0.0.1"), true},
+		{at("::1"), at("::1"), true},
+		{at("192.0.2.1"), at("192.0.2.1"), true},
+		{at("::ffff:192.0.2.1"), at("192.0.2.1"), true},
+		{at("192.0.2.1"), at("192.0.2.2"), false},
+		{&net.UnixAddr{Name: "/a"}, &net.UnixAddr{Name: "/a"}, false},
+	} {
+		if got := local(c.near, c.far); got != c.want {
+			t.Errorf("%v and %v: %v", c.near, c.far, got)
+		}
+	}
 }
