@@ -84,51 +84,6 @@ func (s Server) Stop(ctx context.Context, mode string) error {
 	}
 }
 
-// Start starts a server that does not run, and returns when it lets clients in. On Debian pg_ctlcluster does it, elsewhere
-// pg_ctl with the arguments that postmaster.opts has. The error quotes what the server said.
-func (s Server) Start(ctx context.Context) error {
-	version, name, err := s.debian(ctx)
-	if err != nil {
-		return err
-	}
-	if name != "" {
-		return s.Host.Run(ctx, Cmd{Args: []string{"pg_ctlcluster", version, name, "start", "--", "-t", patience(ctx)}})
-	}
-	args := []string{path.Join(s.Bin, "pg_ctl"), "-s", "-w", "-t", patience(ctx), "-D", s.Data, "-l", path.Join(s.Data, "pgcrew-start.log")}
-	words, err := Options(ctx, s.Host, s.Data)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if len(words) > 1 {
-		args = append(args, "-o", line(words[1:]))
-	}
-	// What a server says when it cannot start is in its log only.
-	const script = `"$@" && exit 0; s=$?; tail -n 8 "$0" >&2; exit $s`
-	start := append([]string{"/bin/sh", "-c", script, path.Join(s.Data, "pgcrew-start.log")}, append(args, "start")...)
-	return s.Host.Run(ctx, Cmd{Args: start})
-}
-
-// debianScript prints for each cluster of Debian's its file postgresql.conf and its line with the data directory.
-const debianScript = `for f in /etc/postgresql/*/*/postgresql.conf; do [ -e "$f" ] && grep -H "^[[:space:]]*data_directory[[:space:]]*=" "$f"; done; true`
-
-// debian returns version and name of the cluster that has this data directory in /etc/postgresql; "" when there is none.
-func (s Server) debian(ctx context.Context) (version, name string, err error) {
-	out, err := Output(ctx, s.Host, Shell(debianScript)...)
-	if err != nil {
-		return "", "", err
-	}
-	for l := range strings.Lines(out) {
-		file, setting, _ := strings.Cut(l, ":")
-		_, value, _ := strings.Cut(setting, "'")
-		value, _, ok := strings.Cut(value, "'")
-		if ok && path.Clean(value) == path.Clean(s.Data) {
-			cluster := path.Dir(file)
-			return path.Base(path.Dir(cluster)), path.Base(cluster), nil
-		}
-	}
-	return "", "", nil
-}
-
 // Setting asks the server's program what a setting would be if it was started as it was the last time. It need not run.
 func (s Server) Setting(ctx context.Context, name string) (string, error) {
 	words, err := Options(ctx, s.Host, s.Data)

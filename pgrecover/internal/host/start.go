@@ -1,0 +1,70 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// startScript runs "$@", which starts the server of $1, and ends as soon as postmaster.pid says that clients are let in:
+// pg_ctlcluster goes on to look, for two seconds, whether that lasts. What a server says that cannot start is in the file $2 only,
+// if there is one; else it is what the command said.
+const startScript = `d=$1; log=$2; shift 2; t=$(mktemp -d) || exit; was=$(sed -n '1p;3p' "$d/postmaster.pid" 2>/dev/null); ` +
+	`{ "$@" </dev/null >"$t/said" 2>&1; echo $? >"$t/status"; } >/dev/null 2>&1 & ` +
+	`while [ ! -s "$t/status" ]; do ` +
+	`case $(sed -n 8p "$d/postmaster.pid" 2>/dev/null) in ready*|standby*) if [ "$(sed -n '1p;3p' "$d/postmaster.pid")" != "$was" ]; then rm -rf "$t"; exit 0; fi;; esac; ` +
+	`sleep 0.05; done; s=$(cat "$t/status"); if [ "$s" != 0 ]; then tail -n 8 "${log:-$t/said}" >&2; fi; rm -rf "$t"; exit "$s"`
+
+// Start starts a server that does not run, and returns when it lets clients in. On Debian pg_ctlcluster does it, elsewhere
+// pg_ctl with the arguments that postmaster.opts has. The error quotes what the server said.
+func (s Server) Start(ctx context.Context) error {
+	log, command, err := s.starter(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Host.Run(ctx, Cmd{Args: Shell(startScript, append([]string{s.Data, log}, command...)...)})
+}
+
+// starter is the command that starts the server, and the file that gets what the server says then; "" when the command tells.
+func (s Server) starter(ctx context.Context) (log string, command []string, err error) {
+	version, name, err := s.debian(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if name != "" {
+		return "", []string{"pg_ctlcluster", version, name, "start", "--", "-t", patience(ctx)}, nil
+	}
+	log = path.Join(s.Data, "pgcrew-start.log")
+	command = []string{path.Join(s.Bin, "pg_ctl"), "-s", "-w", "-t", patience(ctx), "-D", s.Data, "-l", log}
+	words, err := Options(ctx, s.Host, s.Data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil, err
+	}
+	if len(words) > 1 {
+		command = append(command, "-o", line(words[1:]))
+	}
+	return log, append(command, "start"), nil
+}
+
+// debianScript prints for each cluster of Debian's its file postgresql.conf and its line with the data directory.
+const debianScript = `for f in /etc/postgresql/*/*/postgresql.conf; do [ -e "$f" ] && grep -H "^[[:space:]]*data_directory[[:space:]]*=" "$f"; done; true`
+
+// debian returns version and name of the cluster that has this data directory in /etc/postgresql; "" when there is none.
+func (s Server) debian(ctx context.Context) (version, name string, err error) {
+	out, err := Output(ctx, s.Host, Shell(debianScript)...)
+	if err != nil {
+		return "", "", err
+	}
+	for l := range strings.Lines(out) {
+		file, setting, _ := strings.Cut(l, ":")
+		_, value, _ := strings.Cut(setting, "'")
+		value, _, ok := strings.Cut(value, "'")
+		if ok && path.Clean(value) == path.Clean(s.Data) {
+			cluster := path.Dir(file)
+			return path.Base(path.Dir(cluster)), path.Base(cluster), nil
+		}
+	}
+	return "", "", nil
+}
