@@ -55,7 +55,7 @@ func (x *run) resume(ctx context.Context) error {
 }
 
 func (x *run) newBackup() *backup.Backup {
-	return &backup.Backup{Pair: x.Pair, Host: x.question.Host, Server: x.server, Data: x.data, Primary: x.primary, Rate: x.Rate, Journal: x.Journal, Stopped: x.saveDivergent}
+	return &backup.Backup{Pair: x.Pair, Host: x.question.Host, Server: x.server, Data: x.data, Primary: x.primary, Rate: x.Rate, Journal: x.Journal, Stopped: x.lookAndSave}
 }
 
 // backup replaces the node's data by a new copy. A copy of an earlier run that did not come to stream goes first.
@@ -80,9 +80,18 @@ func (x *run) backup(ctx context.Context) error {
 	return x.verify(ctx)
 }
 
+// lookAndSave saves what a node has that was stopped since the plan was made, or may have run.
+func (x *run) lookAndSave(ctx context.Context) error {
+	facts, err := plan.Gather(ctx, x.question)
+	if err != nil {
+		return err
+	}
+	return x.saveDivergent(ctx, facts)
+}
+
 // saveDivergent saves WAL that goes with the old data and that nobody else has.
-func (x *run) saveDivergent(ctx context.Context) error {
-	p, err := plan.Find(ctx, x.question, plan.Wish{Method: plan.Backup, Force: x.Wish.Force})
+func (x *run) saveDivergent(ctx context.Context, facts plan.Facts) error {
+	p, err := plan.Decide(facts, plan.Wish{Method: plan.Backup, Force: x.Wish.Force})
 	if err != nil {
 		return err
 	}
@@ -100,7 +109,10 @@ func (x *run) saveBeforeScript(ctx context.Context) error {
 	case x.plan.Facts.Target.Files != plan.Cluster:
 		return nil
 	}
-	return x.saveDivergent(ctx)
+	if x.plan.Stop {
+		return x.lookAndSave(ctx)
+	}
+	return x.saveDivergent(ctx, x.plan.Facts)
 }
 
 // script lets the scripts of a Pgpool-II cluster do it.

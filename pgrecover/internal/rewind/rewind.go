@@ -46,15 +46,16 @@ func (f Failed) Unwrap() error { return f.Err }
 func (r Rewind) Run(ctx context.Context) error {
 	q, seen := r.Question, r.Plan.Facts.Target
 	srv := host.Server{Host: q.Host, Data: q.Node.DataDirectory, Bin: seen.Bin}
+	p := r.Plan
 	if seen.Runs {
 		if err := r.stop(ctx, srv); err != nil {
 			return err
 		}
-	}
-	// What it had is known when it has stopped.
-	p, err := plan.Find(ctx, q, plan.Wish{Method: plan.Rewind})
-	if err != nil {
-		return err
+		// What it had is known when it has stopped.
+		var err error
+		if p, err = plan.Find(ctx, q, plan.Wish{Method: plan.Rewind}); err != nil {
+			return err
+		}
 	}
 	if err := divergent.Discarded(ctx, r.Journal, srv, p); err != nil {
 		return err
