@@ -93,10 +93,13 @@ func (p primary) start(ctx context.Context) error {
 func (p primary) call(ctx context.Context, name string, words []any, function string, args []any) error {
 	script := words[0]
 	command := strings.TrimSuffix(fmt.Sprintln(words...), "\n")
-	return p.Journal.Do(step.Step{Step: name, Node: &p.To.ID, Command: command}, func(*step.Step) error {
+	return p.Journal.Do(step.Step{Step: name, Node: &p.To.ID, Command: command}, func(st *step.Step) error {
 		var ok bool
 		err := p.conn.QueryRow(ctx, "SELECT "+function, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...).Scan(&ok)
 		switch {
+		case context.Cause(ctx) == errStreams:
+			st.Detail = errStreams.Error()
+			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s may still run on node %d, and a later run waits for its end: %w", script, p.To.ID, context.Cause(ctx))
 		case err != nil:

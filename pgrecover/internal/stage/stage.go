@@ -31,8 +31,8 @@ type Stage struct {
 // remoteStart is the name that the extension has for the second script.
 const remoteStart = "pgpool_remote_start"
 
-// Run returns when the node streams and replays. The scripts have no limit of time but ctx's, and go on when that ends:
-// the function that runs them cannot be interrupted. Then a later run is a follow.Refusal until they have ended.
+// Run returns when the node streams and replays. The scripts have no limit of time but ctx's, and go on when that ends, or when
+// the node streams: the function that runs them cannot be interrupted. A later run is a follow.Refusal until they have ended.
 func (s Stage) Run(ctx context.Context) error {
 	if s.Script == "" || strings.HasPrefix(s.Script, "/") {
 		return follow.Refusal{Why: fmt.Sprintf("recovery_1st_stage_command is %q", s.Script), Mend: "set it to the name of a script in the primary's data directory"}
@@ -44,12 +44,12 @@ func (s Stage) Run(ctx context.Context) error {
 	defer conn.Close(context.WithoutCancel(ctx))
 	p := primary{Stage: s, conn: conn}
 	defer p.unlock(ctx)
-	for _, f := range []func(context.Context) error{p.super, p.lock, p.scripts, p.first, p.start} {
+	for _, f := range []func(context.Context) error{p.super, p.lock, p.scripts, p.first} {
 		if err := f(ctx); err != nil {
 			return err
 		}
 	}
-	return s.stream(ctx, conn)
+	return s.start(ctx, p)
 }
 
 // databases are where the extension is looked for.

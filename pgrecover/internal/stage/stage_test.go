@@ -114,6 +114,28 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// A recovery is over when the node streams, whatever the script still does, and that is done.
+func TestScriptThatGoesOn(t *testing.T) {
+	t.Parallel()
+	scripts := both()
+	scripts[remoteStart] += "while [ ! -e ../go ]; do sleep 0.05; done\n: >../ended\n"
+	s, primary, node := prepare(t, scripts, extension)
+	steps, err := run(t, t.Context(), s)
+	if err != nil || !steps["remote start"].OK || steps["remote start"].Detail != errStreams.Error() || !steps["stream"].OK {
+		t.Fatalf("%v, %+v\n%s", err, steps, primary.Log())
+	}
+	primary.Exec(t, "CREATE TABLE t (n int)")
+	node.WaitReplay(t, primary)
+	refused(t, s, "scripts of an earlier recovery of node 5 still run on node 4")
+	if err := os.WriteFile(beside(s, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	primary.Until(t, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0")
+	if _, err := os.Stat(beside(s, "ended")); err != nil {
+		t.Error(err)
+	}
+}
+
 // refused wants a follow.Refusal with these words.
 func refused(t *testing.T, s Stage, words ...string) {
 	t.Helper()

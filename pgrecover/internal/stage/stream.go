@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,41 @@ type seen struct {
 // poll is how often the node is asked.
 const poll = 100 * time.Millisecond
 
+// errStreams ends the waiting for a script.
+var errStreams = errors.New("the node streams, and what the script still does was not waited for")
+
+// start runs pgpool_remote_start, and returns when the node follows. pg_ctlcluster, which such scripts call, goes on to look for
+// two seconds whether a server that lets clients in will stay.
+func (s Stage) start(ctx context.Context, p primary) error {
+	calling, leave := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if s.ask(calling, func(conn *pgx.Conn) error {
+			_, err := s.follows(calling, conn, new(step.Step))
+			return err
+		}) == nil {
+			leave(errStreams)
+		}
+	})
+	err := p.start(calling)
+	leave(nil)
+	wg.Wait()
+	if err != nil {
+		return err
+	}
+	return s.ask(ctx, func(conn *pgx.Conn) error { return s.stream(ctx, conn) })
+}
+
+// ask has a session on the primary, while the one that runs a script is busy, or gone.
+func (s Stage) ask(ctx context.Context, f func(*pgx.Conn) error) error {
+	conn, err := s.To.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return f(conn)
+}
+
 // stream waits until the node really streams, and has replayed what the primary had when the waiting began. Pgpool-II only
 // connects, and calls a recovery successful after which nothing replicates.
 func (s Stage) stream(ctx context.Context, primary *pgx.Conn) error {
@@ -30,25 +66,35 @@ func (s Stage) stream(ctx context.Context, primary *pgx.Conn) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, late)
 	defer cancel()
 	return s.Journal.Do(step.Step{Step: "stream", Node: &s.Node.ID}, func(st *step.Step) error {
-		if err := follow.Mark(ctx, primary); err != nil {
-			return fmt.Errorf("node %d (%s): %w", s.To.ID, s.To.Addr(), err)
+		lacks, err := s.follows(ctx, primary, st)
+		if lacks != nil {
+			return fmt.Errorf("the scripts have ended without an error, but node %d does not follow node %d (%w): %w", s.Node.ID, s.To.ID, lacks, err)
 		}
-		to, err := follow.Ask(ctx, primary)
-		if err != nil {
-			return fmt.Errorf("ask node %d (%s) for its position: %w", s.To.ID, s.To.Addr(), err)
-		}
-		st.Timeline = to.Timeline
-		for {
-			now, lacks := s.look(ctx, to)
-			if lacks == nil {
-				st.Detail = now
-				return nil
-			}
-			if err := step.Sleep(ctx, poll); err != nil {
-				return fmt.Errorf("the scripts have ended without an error, but node %d does not follow node %d (%w): %w", s.Node.ID, s.To.ID, lacks, err)
-			}
-		}
+		return err
 	})
+}
+
+// follows waits until the node follows, and fills in what was seen then. With an error it also tells what the node lacks, when it
+// was asked.
+func (s Stage) follows(ctx context.Context, primary *pgx.Conn, st *step.Step) (lacks, err error) {
+	if err := follow.Mark(ctx, primary); err != nil {
+		return nil, fmt.Errorf("node %d (%s): %w", s.To.ID, s.To.Addr(), err)
+	}
+	to, err := follow.Ask(ctx, primary)
+	if err != nil {
+		return nil, fmt.Errorf("ask node %d (%s) for its position: %w", s.To.ID, s.To.Addr(), err)
+	}
+	st.Timeline = to.Timeline
+	for {
+		now, lacks := s.look(ctx, to)
+		if lacks == nil {
+			st.Detail = now
+			return nil, nil
+		}
+		if err := step.Sleep(ctx, poll); err != nil {
+			return lacks, err
+		}
+	}
 }
 
 // look asks the node, and says what it lacks.
