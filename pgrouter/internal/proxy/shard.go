@@ -46,7 +46,6 @@ func newShard(r *Router, seed uint64) (*shard, error) {
 		servers: make(map[*server]struct{}),
 		m:       r.cluster.Map(),
 		rand:    rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)),
-		stats:   make(tally),
 	}
 	sh.nodes = routeNodes(sh.m)
 	var err error

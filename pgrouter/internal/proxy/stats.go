@@ -8,21 +8,20 @@ type counters struct {
 	panics, fatals, errors                          uint64
 }
 
-// A tally is the counters of each node.
-type tally map[int]*counters
+// A tally is the counters of each node, by its number.
+type tally []counters
 
-func (t tally) of(node int) *counters {
-	c := t[node]
-	if c == nil {
-		c = new(counters)
-		t[node] = c
+// of is good until the next call.
+func (t *tally) of(node int) *counters {
+	for node >= len(*t) {
+		*t = append(*t, counters{})
 	}
-	return c
+	return &(*t)[node]
 }
 
-func (t tally) add(o tally) {
-	for node, c := range o {
-		t.of(node).add(c)
+func (t *tally) add(o *tally) {
+	for node := range *o {
+		t.of(node).add(o.of(node))
 	}
 }
 

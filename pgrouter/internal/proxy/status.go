@@ -41,7 +41,8 @@ func (r *Router) Status(ctx context.Context) Status {
 	m := r.cluster.Map()
 	st := Status{Version: r.version, Epoch: m.Epoch, Primary: m.Primary, Sessions: r.sessions.Load(),
 		MaxSessions: r.settings.Load().MaxClients, Nodes: []NodeStatus{}}
-	stats, servers, used := make(tally), make(map[int]int), make(map[int]int)
+	var stats tally
+	servers, used := make(map[int]int), make(map[int]int)
 	r.gather(ctx, func(sh *shard) {
 		for c := range sh.clients {
 			if c.conv.Busy() {
@@ -55,16 +56,15 @@ func (r *Router) Status(ctx context.Context) Status {
 				used[s.node]++
 			}
 		}
-		stats.add(sh.stats)
+		stats.add(&sh.stats)
 	})
 	for i := range m.Nodes {
 		n := &m.Nodes[i]
 		row := NodeStatus{ID: n.ID, Host: n.Host, Port: n.Port, Address: n.Address, Status: n.Status.String(), Role: n.Role.String(),
 			Weight: n.Weight, LagBytes: n.LagBytes, LagMS: float64(n.LagTime) / float64(time.Millisecond),
 			Servers: servers[n.ID], Used: used[n.ID], Since: n.Since, Err: n.Err}
-		if c := stats[n.ID]; c != nil {
-			row.Selects, row.Errors = c.selects, c.errors
-		}
+		c := stats.of(n.ID)
+		row.Selects, row.Errors = c.selects, c.errors
 		st.Nodes = append(st.Nodes, row)
 	}
 	return st

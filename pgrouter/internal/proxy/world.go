@@ -83,9 +83,10 @@ func (r *Router) Pools(ctx context.Context) (all []admin.Pool) {
 
 // NodeStats implements admin.World.
 func (r *Router) NodeStats() (all []admin.NodeStats) {
-	sums := make(tally)
-	r.gather(r.ctx, func(sh *shard) { sums.add(sh.stats) })
-	for node, c := range sums {
+	var sums tally
+	r.gather(r.ctx, func(sh *shard) { sums.add(&sh.stats) })
+	for node := range sums {
+		c := sums.of(node)
 		all = append(all, admin.NodeStats{NodeID: node, Selects: c.selects, Inserts: c.inserts, Updates: c.updates,
 			Deletes: c.deletes, DDL: c.ddl, Other: c.others, Panics: c.panics, Fatals: c.fatals, Errors: c.errors})
 	}
