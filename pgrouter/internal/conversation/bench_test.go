@@ -22,26 +22,40 @@ func (w *stillWorld) ReadNode() int             { return 1 }
 func (w *stillWorld) IsLocal([]byte) bool       { return false }
 func (w *stillWorld) OwnsStatement([]byte) bool { return false }
 func (w *stillWorld) Classify(sql []byte, env *Env) route.Verdict {
-	w.env.StandardStrings = true
 	return w.classifier.Classify(sql, &w.env)
 }
 
 func still() (*stillWorld, *Session) {
 	w := &stillWorld{classifier: route.NewClassifier(route.Settings{})}
+	w.env = route.Env{Catalog: route.Lenient(nil, nil, nil), StandardStrings: true, Encoding: route.EncodingUTF8}
 	s := New(w)
 	s.Adopt(NewServer(0, nil))
 	s.Adopt(NewServer(1, nil))
 	return w, s
 }
 
-// rounds are a client's request and a server's answer to it, in the three ways in which a statement is sent.
+// pgbench is the SELECT of pgbench -S, and orm what an object-relational mapper makes of a simple question.
+const (
+	pgbench = "SELECT abalance FROM pgbench_accounts WHERE aid = $1;"
+	orm     = `SELECT "users"."id" AS t0_r0, "users"."email" AS t0_r1, "users"."name" AS t0_r2, "orders"."id" AS t1_r0, ` +
+		`"orders"."total" AS t1_r1, "orders"."created_at" AS t1_r2 FROM "users" LEFT OUTER JOIN "orders" ON "orders"."user_id" = "users"."id" ` +
+		`WHERE "users"."active" = $1 AND "users"."tenant_id" IN ($2, $3) AND "orders"."state" = 'paid' ` +
+		`ORDER BY "orders"."created_at" DESC, "users"."id" LIMIT $4`
+)
+
+// rounds are a client's request and a server's answer to it, in the ways in which a statement is sent.
 func rounds() map[string][2][]byte {
 	answer := join(message('T', "\x00\x01abalance\x00\x00\x00\x40\x01\x00\x03\x00\x00\x00\x17\x00\x04\xff\xff\xff\xff\x00\x00"),
 		message('D', "\x00\x01\x00\x00\x00\x010"), message('C', "SELECT 1\x00"), idle)
 	const sql = "SELECT 1"
+	extended := func(sql string) [2][]byte {
+		return [2][]byte{join(parse("", sql), bind("", ""), describe('P', ""), execute(""), syncs), join(parsed, bound, answer)}
+	}
 	return map[string][2][]byte{
 		"simple":   {query(sql), answer},
-		"extended": {join(parse("", sql), bind("", ""), describe('P', ""), execute(""), syncs), join(parsed, bound, answer)},
+		"extended": extended(sql),
+		"pgbench":  extended(pgbench),
+		"orm":      extended(orm),
 		"prepared": {join(bind("", "p"), describe('P', ""), execute(""), syncs), join(bound, answer)},
 	}
 }
