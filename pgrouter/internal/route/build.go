@@ -3,7 +3,8 @@ package route
 // build concludes from a snapshot which names are dangerous. Definitions are read by the classifier itself, again and again until
 // nothing changes: a view is as dangerous as the functions and views in it.
 func (sn *snapshot) build(set CatalogSettings) *Catalog {
-	b := builder{sn: sn, set: set, cat: &Catalog{utf8: sn.utf8}}
+	b := builder{sn: sn, set: set, cat: newCatalog()}
+	b.cat.utf8 = sn.utf8
 	b.types = make(map[uint32]*dataType)
 	b.relations = make(map[uint32]*relation)
 	addKeywords(&b.cat.names)

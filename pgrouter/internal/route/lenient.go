@@ -4,7 +4,8 @@ package route
 // with one argument, types, relations. With it the classifier's reading of the grammar can be compared with a real
 // parser's, without a database.
 func Lenient(functions, types, relations []string) *Catalog {
-	c := &Catalog{utf8: true, lenient: true}
+	c := newCatalog()
+	c.utf8, c.lenient = true, true
 	addKeywords(&c.names)
 	for list, f := range map[*[]string]info{&functions: isFunction | callBad | fieldBad, &types: isType | typeBad, &relations: isRelation | relationBad} {
 		for _, name := range *list {
