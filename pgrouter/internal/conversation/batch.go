@@ -318,7 +318,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 			p.elsewhere = true
 			return p, false
 		}
-		v := s.w.Classify(text, &s.env)
+		v := s.w.ClassifyParse(text, &s.env)
 		p.elsewhere = v.Target != route.Balance
 		if st := s.parsed(name, text, m, v); st != nil {
 			s.batch.parses = append(s.batch.parses, st)

@@ -188,6 +188,8 @@ func (w *fuzzWorld) Classify(sql []byte, env *Env) route.Verdict {
 	return w.fakeWorld.Classify(sql, env)
 }
 
+func (w *fuzzWorld) ClassifyParse(sql []byte, env *Env) route.Verdict { return w.Classify(sql, env) }
+
 // fromClient gives the session input as a driver does, until it neither takes more nor asks to be called again.
 func (w *fuzzWorld) fromClient(b []byte) {
 	w.in = append(w.in, b...)

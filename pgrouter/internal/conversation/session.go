@@ -23,8 +23,9 @@ type World interface {
 	ReadNode() int
 	// Attach asks for a server connection on node (-1: on the primary, when there is one again).
 	Attach(node int)
-	// Classify reads one statement string.
+	// Classify reads one statement string. ClassifyParse does so for a Parse, whose text often comes again word for word.
 	Classify(sql []byte, env *Env) route.Verdict
+	ClassifyParse(sql []byte, env *Env) route.Verdict
 	// Answer asks for the reply to a Query (or messages of the extended protocol without their Sync) that
 	// pgrouter answers itself. The bytes are only valid during the call.
 	Answer(unit []byte)

@@ -102,6 +102,8 @@ func (w *fakeWorld) Classify(sql []byte, env *Env) route.Verdict {
 	return route.Verdict{Class: route.Write, Flags: route.Writes}
 }
 
+func (w *fakeWorld) ClassifyParse(sql []byte, env *Env) route.Verdict { return w.Classify(sql, env) }
+
 // client sends messages of the client.
 func (w *fakeWorld) client(messages ...[]byte) {
 	w.in = append(w.in, bytes.Join(messages, nil)...)

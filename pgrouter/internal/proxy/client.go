@@ -144,6 +144,11 @@ func (c *client) Classify(sql []byte, env *conversation.Env) route.Verdict {
 	return c.sh.classify(c, sql, env)
 }
 
+// ClassifyParse implements conversation.World.
+func (c *client) ClassifyParse(sql []byte, env *conversation.Env) route.Verdict {
+	return c.sh.classifyParse(c, sql, env)
+}
+
 // IsLocal implements conversation.World.
 func (c *client) IsLocal(sql []byte) bool { return admin.Match(sql) }
 

@@ -53,16 +53,31 @@ func (c *client) who() route.Client {
 
 // classify reads a statement with all that is known of the session.
 func (sh *shard) classify(c *client, sql []byte, env *conversation.Env) route.Verdict {
+	sh.know(c, env)
+	return sh.heed(sql, sh.settings().Classifier.Classify(sql, &sh.env))
+}
+
+// classifyParse does so for a text that may have come before.
+func (sh *shard) classifyParse(c *client, sql []byte, env *conversation.Env) route.Verdict {
+	sh.know(c, env)
+	return sh.heed(sql, sh.verdicts.Classify(sh.settings().Classifier, sql, &sh.env))
+}
+
+// know puts what is known of a session into sh.env.
+func (sh *shard) know(c *client, env *conversation.Env) {
 	sh.env.Catalog = c.id.catalog.snapshot()
 	sh.env.StandardStrings = !env.OddStrings
 	sh.env.Encoding = env.Encoding
 	sh.env.Temp = env.Routing.Temp()
-	v := sh.settings().Classifier.Classify(sql, &sh.env)
+}
+
+// heed does what a verdict asks of the router itself.
+func (sh *shard) heed(sql []byte, v route.Verdict) route.Verdict {
 	if v.Target == route.Local && !admin.Match(sql) {
 		v.Target = route.Primary // a SHOW that only looks like ours: the server has the right error
 	}
 	if v.Class == route.DDL && aboutDatabase(sql) {
-		c.sh.r.leaveDatabases(string(sql))
+		sh.r.leaveDatabases(string(sql))
 	}
 	return v
 }

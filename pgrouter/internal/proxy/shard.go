@@ -25,6 +25,7 @@ type shard struct {
 	nodes    []route.Node // the same for the balancer
 	rand     *rand.Rand
 	env      route.Env // filled in for each statement, so that it need not be allocated
+	verdicts *route.Memory
 	stats    tally
 	timers   []timer
 	draining bool
@@ -40,12 +41,13 @@ type timer struct {
 
 func newShard(r *Router, seed uint64) (*shard, error) {
 	sh := &shard{
-		r:       r,
-		pool:    pool.New[kind, *server](),
-		clients: make(map[*client]struct{}),
-		servers: make(map[*server]struct{}),
-		m:       r.cluster.Map(),
-		rand:    rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)),
+		r:        r,
+		pool:     pool.New[kind, *server](),
+		clients:  make(map[*client]struct{}),
+		servers:  make(map[*server]struct{}),
+		m:        r.cluster.Map(),
+		rand:     rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)),
+		verdicts: route.NewMemory(),
 	}
 	sh.nodes = routeNodes(sh.m)
 	var err error
