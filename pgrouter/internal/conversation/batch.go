@@ -184,7 +184,7 @@ func (s *Session) local(b []byte) bool {
 		switch typ {
 		case wire.Parse:
 			_, rest, _ := wire.CString(body)
-			if text, _, ok := wire.CString(rest); ok && s.w.IsLocal(text) {
+			if text, ok := wire.Text(rest); ok && s.w.IsLocal(text) {
 				return true
 			}
 			continue
@@ -313,7 +313,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 	switch typ {
 	case wire.Parse:
 		name, rest, ok := wire.CString(body)
-		text, _, ok2 := wire.CString(rest)
+		text, ok2 := wire.Text(rest)
 		if !ok || !ok2 {
 			p.elsewhere = true
 			return p, false

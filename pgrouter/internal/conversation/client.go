@@ -202,7 +202,7 @@ func (s *Session) lookQuery(size int, b []byte) (used int, more bool) {
 		}
 		return s.lookLong(size, b)
 	}
-	text, _, ok := wire.CString(b[wire.HeaderSize:size])
+	text, ok := wire.Text(b[wire.HeaderSize:size])
 	if !ok {
 		s.violation("invalid string in message")
 		return 0, true

@@ -48,6 +48,9 @@ func TestCString(t *testing.T) {
 		if string(s) != c.s || string(rest) != c.rest || ok != c.ok {
 			t.Errorf("%q: %q %q %v", c.b, s, rest, ok)
 		}
+		if text, ok := Text([]byte(c.b)); string(text) != c.s || ok != c.ok {
+			t.Errorf("text of %q: %q %v", c.b, text, ok)
+		}
 	}
 }
 
