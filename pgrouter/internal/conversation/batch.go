@@ -276,6 +276,7 @@ func (s *Session) Answered(reply []byte, failed bool) {
 	s.w.Retry()
 }
 
+// A placement is where a batch may run, and what kind of statement it runs, as far as it has been read.
 type placement struct {
 	elsewhere bool // something in it is not a read
 	node      int  // where a portal that it uses lives; -1
@@ -284,20 +285,22 @@ type placement struct {
 	verb      byte
 }
 
+// at notes the target of a statement.
+func (p *placement) at(t route.Target) { p.elsewhere = p.elsewhere || t != route.Balance }
+
+// on notes the node that has something; -1: none has.
+func (p *placement) on(node int) {
+	if node >= 0 {
+		p.node = node
+	}
+}
+
 // inspect registers what a batch makes and finds out where it may run.
 func (s *Session) inspect(b []byte) (p placement, runs bool) {
 	p.node = -1
 	for len(b) >= wire.HeaderSize {
 		typ, size, _ := wire.Header(b)
-		r, t := s.inspectMessage(typ, b[:size])
-		runs = runs || t
-		p.elsewhere = p.elsewhere || r.elsewhere
-		if r.class != route.Empty {
-			p.class, p.flags, p.verb = r.class, r.flags, r.verb
-		}
-		if r.node >= 0 {
-			p.node = r.node
-		}
+		runs = s.inspectMessage(typ, b[:size], &p) || runs
 		b = b[size:]
 	}
 	if p.class == route.Unknown && !runs {
@@ -307,8 +310,7 @@ func (s *Session) inspect(b []byte) (p placement, runs bool) {
 }
 
 // inspectMessage does so for one whole message. runs tells whether it executes something.
-func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
-	p.node, p.class = -1, route.Empty
+func (s *Session) inspectMessage(typ byte, m []byte, p *placement) (runs bool) {
 	body := m[wire.HeaderSize:]
 	switch typ {
 	case wire.Parse:
@@ -316,10 +318,10 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		text, ok2 := wire.Text(rest)
 		if !ok || !ok2 {
 			p.elsewhere = true
-			return p, false
+			return false
 		}
 		v := s.w.ClassifyParse(text, &s.env)
-		p.elsewhere = v.Target != route.Balance
+		p.at(v.Target)
 		if st := s.parsed(name, text, m, v); st != nil {
 			s.batch.parses = append(s.batch.parses, st)
 			st.freed = slices.ContainsFunc(s.batch.closes, func(c closing) bool { return c.name == st.name })
@@ -331,21 +333,21 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		stmt, _, ok2 := wire.CString(rest)
 		if !ok || !ok2 {
 			p.elsewhere = true
-			return p, true
+			return true
 		}
 		st := s.find(stmt)
 		if st == nil {
-			s.unknown(stmt, &p)
+			s.unknown(stmt, p)
 		} else {
-			p.elsewhere = st.verdict.Target != route.Balance
+			p.at(st.verdict.Target)
 			s.want(st)
 		}
 		s.batch.bind(name, st)
-		return p, true
+		return true
 	case wire.Describe, wire.Close:
 		if len(body) < 2 {
 			p.elsewhere = true
-			return p, false
+			return false
 		}
 		name, _, ok := wire.CString(body[1:])
 		if typ == wire.Close {
@@ -356,7 +358,7 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 			p.elsewhere = true
 		case body[0] == 'P':
 			if s.batch.find(name) == nil {
-				p.node = s.portalNode(name)
+				p.on(s.portalNode(name))
 			}
 		case typ == wire.Close:
 			c := closing{st: s.stmts[string(name)], name: string(name), order: s.batch.closesBefore}
@@ -364,10 +366,10 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 			s.batch.closes = append(s.batch.closes, c)
 		default:
 			if st := s.find(name); st != nil {
-				p.elsewhere = st.verdict.Target != route.Balance
+				p.at(st.verdict.Target)
 				s.want(st)
 			} else {
-				s.unknown(name, &p)
+				s.unknown(name, p)
 			}
 		}
 	case wire.Execute:
@@ -375,28 +377,30 @@ func (s *Session) inspectMessage(typ byte, m []byte) (p placement, runs bool) {
 		st := s.batch.find(name)
 		if st == nil {
 			p.elsewhere = true
-			p.node = s.portalNode(name)
-			return p, true
+			p.on(s.portalNode(name))
+			return true
 		}
 		var sql []byte
 		if len(st.message) > 0 {
 			sql = st.sql()
 		}
-		p.class, p.flags, p.verb = st.verdict.Class, st.verdict.Flags, verb(sql)
-		if sql == nil && p.class == route.Unknown {
+		v := st.verdict
+		if v.Class != route.Empty {
+			p.class, p.flags, p.verb = v.Class, v.Flags, verb(sql)
+		}
+		if sql == nil && v.Class == route.Unknown {
 			s.next.watch = true
 		}
-		t := s.routing.Decide(st.verdict, sql)
-		p.elsewhere = t != route.Balance
-		s.remember(st.verdict, sql)
-		if v := st.verdict; v.Class == route.Begin || controls(v) {
+		p.at(s.routing.Decide(v, sql))
+		s.remember(v, sql)
+		if v.Class == route.Begin || controls(v) {
 			if node, read := s.where(v, route.Primary); read || controls(v) && s.home != nil {
-				p.node = node
+				p.on(node)
 			}
 		}
-		return p, true
+		return true
 	}
-	return p, false
+	return false
 }
 
 // unknown places a use of a prepared statement that no Parse has made: PREPARE may have, on the primary. The unnamed
@@ -451,5 +455,6 @@ func (s *Session) note(typ byte, size int, b []byte) {
 		}
 		return
 	}
-	s.inspectMessage(typ, b)
+	var p placement // where it runs is decided
+	s.inspectMessage(typ, b, &p)
 }
