@@ -65,9 +65,10 @@ func TestRoutes(t *testing.T) {
 		CREATE UNLOGGED TABLE route_unlogged (id int); INSERT INTO route_unlogged VALUES (1);
 		CREATE VIEW route_view AS SELECT node() AS node;
 		CREATE FUNCTION writes() RETURNS int VOLATILE LANGUAGE sql AS 'INSERT INTO route VALUES (nextval(''numbers'') + 1000); SELECT node()';
+		CREATE FUNCTION changes() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
 		CREATE VIEW route_writes AS SELECT writes() AS node`)
 	t.Cleanup(func() {
-		c.exec(t, "DROP VIEW route_view, route_writes; DROP FUNCTION writes; DROP TABLE route, route_unlogged")
+		c.exec(t, "DROP VIEW route_view, route_writes; DROP FUNCTION writes, changes; DROP TABLE route, route_unlogged")
 	})
 	r := start(t, c, reads)
 	for name, steps := range map[string][]step{
@@ -109,10 +110,24 @@ func TestRoutes(t *testing.T) {
 		},
 		"a temporary table that hides another": {
 			{"SELECT node() FROM items WHERE id = 1", "standby"},
+			{"SELECT node() FROM items WHERE id = 1", "standby"},
+			{"SELECT node() FROM items WHERE id = 1", "standby"},
 			{"CREATE TEMP TABLE items (id int); ", ""},
 			{"INSERT INTO items VALUES (1)", ""},
 			{"SELECT node() FROM items WHERE id = 1", "primary"},
 			{"DROP TABLE pg_temp.items", ""},
+		},
+		"a text that comes again": {
+			{"SELECT node(), changes()", "standby"},
+			{"SELECT node(), changes()", "standby"},
+			{"SELECT node(), changes()", "standby"},
+			{"CREATE OR REPLACE FUNCTION changes() RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 1'", ""},
+			{"SELECT node(), changes()", "primary"},
+			{"SELECT node()", "soon standby"},
+			{"SELECT node(), changes()", "primary"},
+			{"SELECT node(), changes()", "primary"},
+			{"CREATE OR REPLACE FUNCTION changes() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1'", ""},
+			{"SELECT node(), changes()", "soon standby"},
 		},
 		"a transaction that reads": {
 			{"BEGIN", ""},
