@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -39,7 +38,7 @@ func newRig(t *testing.T, more string, opts ...pgtest.Option) *rig {
 	t.Helper()
 	r := &rig{primary: pgtest.Primary(t, opts...), port: freeport.Port(t)}
 	r.primary.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 10000) n")
-	r.data = filepath.Join(folder(t), "data")
+	r.data = filepath.Join(pgtest.Folder(t), "data")
 	r.node(t, r.data, r.port, more)
 	return r
 }
@@ -128,26 +127,6 @@ func (r *rig) refused(t *testing.T, words string, args ...string) {
 	}
 }
 
-// folder belongs to the user of the servers. It is in memory, where we may mount that: pg_basebackup waits for the disk with
-// each of a thousand files.
-func folder(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "pgr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1g,mode=0700") == nil {
-		t.Cleanup(func() {
-			if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	own(t, dir)
-	return dir
-}
-
 func own(t *testing.T, path string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -195,7 +174,7 @@ func overSSH(t *testing.T) (*sshtest.Server, string) {
 // because nothing of the primary's WAL is left for it.
 func oldNode(t *testing.T, r *rig, more string) *pgtest.Server {
 	t.Helper()
-	spaces := folder(t)
+	spaces := pgtest.Folder(t)
 	for _, name := range []string{"primary", "standby"} {
 		if err := os.Mkdir(filepath.Join(spaces, name), 0o700); err != nil {
 			t.Fatal(err)
