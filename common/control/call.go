@@ -121,10 +121,15 @@ func ask(c net.Conn, in *bufio.Reader, r Request) (Answer, error) {
 	return a, nil
 }
 
+// Absent tells whether an error of Call is that nobody runs there: there is no socket, or nobody listens on it.
+func Absent(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)
+}
+
 // explain adds what an error of connect means to the person who reads it.
 func explain(err error) error {
 	switch {
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNREFUSED):
+	case Absent(err):
 		return fmt.Errorf("the program is not running: %w", err)
 	case errors.Is(err, unix.EACCES):
 		return fmt.Errorf("this user may not ask it: %w", err)

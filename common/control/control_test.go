@@ -269,9 +269,18 @@ func TestListenRace(t *testing.T) {
 
 func TestNobodyThere(t *testing.T) {
 	ctx, path := withPatience(t), filepath.Join(t.TempDir(), "s")
-	if err := Call(ctx, path, "status", nil, nil); err == nil || !strings.Contains(err.Error(), "the program is not running") {
-		t.Errorf("got %v", err)
+	gone, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
 	}
+	gone.SetUnlinkOnClose(false)
+	gone.Close()
+	for _, of := range []string{path, path + ".none"} {
+		if err := Call(ctx, of, "status", nil, nil); !Absent(err) || !strings.Contains(err.Error(), "the program is not running") {
+			t.Errorf("got %v", err)
+		}
+	}
+	os.Remove(path)
 
 	// One that accepts and says nothing, and one that hangs up.
 	l, err := net.Listen("unix", path)
@@ -281,7 +290,7 @@ func TestNobodyThere(t *testing.T) {
 	defer l.Close()
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	if err := Call(short, path, "status", nil, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if err := Call(short, path, "status", nil, nil); !errors.Is(err, context.DeadlineExceeded) || Absent(err) {
 		t.Errorf("got %v, want that the time is over", err)
 	}
 	go func() {

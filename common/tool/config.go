@@ -3,7 +3,6 @@ package tool
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -53,7 +52,7 @@ func Find(c *config.Config, name string, f func(path string) error) error {
 	var first error
 	for _, dir := range append([]string{c.String("run_directory")}, c.List("unix_socket_directories")...) {
 		err := f(filepath.Join(dir, name))
-		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+		if !control.Absent(err) {
 			return err
 		}
 		if first == nil {

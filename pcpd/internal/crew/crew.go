@@ -8,9 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/config"
@@ -48,17 +46,12 @@ func (c Crew) ask(ctx context.Context, within time.Duration, name, op string, ar
 	switch {
 	case err == nil:
 		return nil
-	case absent(err):
+	case control.Absent(err):
 		return &Absent{Program: program, err: err}
 	case limited.Err() != nil && ctx.Err() == nil:
 		return fmt.Errorf("%s has not answered within %v; what it was asked for (%s) may still be done", program, within, op)
 	}
 	return err
-}
-
-// absent tells whether nobody answers because nobody runs.
-func absent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // Absent is the error that a program does not run.

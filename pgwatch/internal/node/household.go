@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/control"
@@ -92,7 +90,7 @@ func (n *Node) here(ctx context.Context, op, mode string) error {
 // neighbour asks another tool of this host. there is false when it does not run.
 func (n *Node) neighbour(ctx context.Context, socket, op string, args, result any) (there bool, err error) {
 	err = tool.Ask(ctx, n.Config, socket, op, args, result)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+	if control.Absent(err) {
 		return false, nil
 	}
 	return true, err
