@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,15 +76,7 @@ func (f *inForce) reload() error {
 		clilog.NotReloaded(f.tool.Log, err)
 		return err
 	}
-	var restart []string
-	for _, name := range config.Restart(f.config.Load(), c) {
-		if p, _, ok := config.Lookup(name); ok && p.Tools&config.PCP != 0 {
-			restart = append(restart, name)
-		}
-	}
-	if len(restart) > 0 {
-		f.tool.Log.Warn("these parameters have new values that need a restart", "names", strings.Join(restart, ", "))
-	}
+	clilog.NeedRestart(f.tool.Log, config.Restart(config.PCP, f.config.Load(), c))
 	f.config.Store(c)
 	f.tool.Log.Info("reloaded", "config", c.Path())
 	return nil

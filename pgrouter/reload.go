@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -35,16 +34,14 @@ func (l *reloader) reload() error {
 		clilog.NotReloaded(log, err)
 		return err
 	}
-	restart := config.Restart(l.config, f.config)
+	restart := config.Restart(config.Router, l.config, f.config)
 	f.config.KeepServers(l.config)
 	if err := l.nodes.Reload(f.config, f.passwords); err != nil {
 		log.Error("not reloaded, the old configuration stays in force", "err", err)
 		return err
 	}
 	warn(l.tool, f)
-	if len(restart) > 0 {
-		log.Warn("some changed parameters need a restart", "parameters", strings.Join(restart, ", "))
-	}
+	clilog.NeedRestart(log, restart)
 	l.router.Reload(f.settings)
 	l.config = f.config
 	log.Info("reloaded", "config", f.config.Path())

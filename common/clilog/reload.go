@@ -12,3 +12,10 @@ func NotReloaded(log *slog.Logger, err error) {
 	}
 	log.Error("not reloaded, the old configuration stays in force")
 }
+
+// NeedRestart logs which parameters a reload has left as they were, if there are any.
+func NeedRestart(log *slog.Logger, names []string) {
+	if len(names) > 0 {
+		log.Warn("these parameters have new values that need a restart", "names", strings.Join(names, ", "))
+	}
+}

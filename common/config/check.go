@@ -84,13 +84,13 @@ func sameValue(a, b value) bool {
 	return a.num == b.num && a.real == b.real && a.word == b.word && slices.Equal(a.words, b.words)
 }
 
-// Restart returns the names of parameters whose new value needs a restart of the tools, in order.
+// Restart returns the names of the parameters of a tool whose new value needs a restart of it, in order.
 // A reload logs them and goes on with the old ones. That a server comes or goes needs none.
-func Restart(old, new *Config) []string {
+func Restart(tool Tool, old, new *Config) []string {
 	var names []string
 	for i := range table {
 		p := &table[i]
-		if p.State == Ignored || p.Context == OnReload || p.Context == OnSession {
+		if p.Tools&tool == 0 || p.State == Ignored || p.Context == OnReload || p.Context == OnSession {
 			continue
 		}
 		first, last := -1, -1

@@ -232,15 +232,20 @@ func TestProblem(t *testing.T) {
 
 func TestRestart(t *testing.T) {
 	old := mustParse(t, "port = 1\nbackend_port0 = 1\nbackend_hostname0 = 'a'\nhealth_check_period = 1\nserialize_accept = off")
-	if got := Restart(old, old); got != nil {
+	tools := Router | Watch
+	if got := Restart(tools, old, old); got != nil {
 		t.Errorf("nothing changed, got %v", got)
 	}
 	changed := mustParse(t, "port = 2\nbackend_port0 = 1\nbackend_hostname0 = 'b'\nbackend_port1 = 5\nbackend_hostname1 = 'new'\nhealth_check_period = 2\nserialize_accept = on\nhostname0 = 'x'")
-	if got, want := Restart(old, changed), []string{"port", "backend_hostname0", "hostname0"}; !slices.Equal(got, want) {
+	if got, want := Restart(tools, old, changed), []string{"port", "backend_hostname0", "hostname0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	// Each tool has its own.
+	if got, want := Restart(Router, old, changed), []string{"port", "backend_hostname0"}; !slices.Equal(got, want) {
+		t.Errorf("of pgrouter: got %v, want %v", got, want)
+	}
 	// Neither does one that goes.
-	if got, want := Restart(changed, old), []string{"port", "backend_hostname0", "hostname0"}; !slices.Equal(got, want) {
+	if got, want := Restart(tools, changed, old), []string{"port", "backend_hostname0", "hostname0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

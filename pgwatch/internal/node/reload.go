@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"os"
-	"strings"
 
 	"github.com/pgcrew/pgcrew/common/clilog"
 	"github.com/pgcrew/pgcrew/common/config"
@@ -37,9 +36,7 @@ func (n *Node) again() error {
 		e = event.Config{Err: err.Error()}
 	} else {
 		n.log.Info("reloaded")
-		if len(e.Restart) > 0 {
-			n.log.Warn("these parameters have new values that need a restart", "names", strings.Join(e.Restart, ", "))
-		}
+		clilog.NeedRestart(n.log, e.Restart)
 	}
 	v := n.crew.View()
 	n.hub.Publish(e, at(&v))
@@ -72,8 +69,8 @@ func (n *Node) reload(s *Settings) (restart []string, err error) {
 
 // waiting are this tool's parameters of a context that have changed and need a restart.
 func waiting(old, fresh *config.Config, when config.Context) (names []string) {
-	for _, name := range config.Restart(old, fresh) {
-		if p, _, ok := config.Lookup(name); ok && p.Tools&config.Watch != 0 && p.Context == when {
+	for _, name := range config.Restart(config.Watch, old, fresh) {
+		if p, _, ok := config.Lookup(name); ok && p.Context == when {
 			names = append(names, name)
 		}
 	}
