@@ -11,7 +11,7 @@ import (
 
 // converse answers one client, request by request.
 func (s *Server) converse(c *net.UnixConn, h Handler) {
-	peer, err := peerOf(c)
+	peer, err := PeerOf(c)
 	if err != nil {
 		write(c, Answer{Err: &Error{Code: CodeDenied, Msg: "it is not known who asks: " + err.Error()}}, writeTimeout)
 		return

@@ -107,8 +107,8 @@ type Peer struct {
 	PID      int32
 }
 
-// peerOf asks the kernel who is on the other side.
-func peerOf(c *net.UnixConn) (Peer, error) {
+// PeerOf asks the kernel who is on the other side of any Unix socket.
+func PeerOf(c *net.UnixConn) (Peer, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return Peer{}, err
