@@ -5,11 +5,16 @@ import (
 	"strings"
 )
 
-// NotReloaded logs why a reload did not take place, each line of err by itself, and that nothing has changed.
-func NotReloaded(log *slog.Logger, err error) {
+// Problems logs each line of err by itself under the same words: an error of a file may be all that is wrong with it.
+func Problems(log *slog.Logger, words string, err error) {
 	for line := range strings.Lines(err.Error()) {
-		log.Error("a file is wrong", "problem", strings.TrimSuffix(line, "\n"))
+		log.Error(words, "problem", strings.TrimSuffix(line, "\n"))
 	}
+}
+
+// NotReloaded logs why a reload did not take place, and that nothing has changed.
+func NotReloaded(log *slog.Logger, err error) {
+	Problems(log, "a file is wrong", err)
 	log.Error("not reloaded, the old configuration stays in force")
 }
 

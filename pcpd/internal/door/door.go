@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/clilog"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/pcpd/internal/frame"
 )
@@ -31,9 +31,7 @@ func New(path func() string, guard *Guard, log *slog.Logger) *Door {
 func (d *Door) Enter(from, user, answer string, salt [frame.SaltSize]byte) error {
 	users, err := Load(d.path())
 	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			d.log.Error("pcp.conf is wrong", "problem", strings.TrimSuffix(line, "\n"))
-		}
+		clilog.Problems(d.log, "pcp.conf is wrong", err)
 	}
 	if users == nil {
 		return &Refusal{User: user, Detail: "the server cannot read its pcp.conf; its log says why"}
