@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/certs/certtest"
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/sockets"
 )
 
 // limit bounds waits for what should come at once.
@@ -151,7 +152,7 @@ func TestKnock(t *testing.T) {
 	if err := l.Knock(ctx, "tcp", p.Addr()); err != nil {
 		t.Error(err)
 	}
-	if err := l.Knock(ctx, "unix", Socket(p.SocketDir(), p.Port())); err != nil {
+	if err := l.Knock(ctx, "unix", sockets.File(p.SocketDir(), p.Port())); err != nil {
 		t.Error(err)
 	}
 	p.Query1(t, "SELECT 1")

@@ -3,12 +3,12 @@ package probe
 import (
 	"crypto/tls"
 	"net"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/pgcrew/pgcrew/common/config"
 	"github.com/pgcrew/pgcrew/common/passwd"
+	"github.com/pgcrew/pgcrew/common/sockets"
 )
 
 // Logins returns as whom the configuration wants a server to be asked: check by health_check_*, stream by sr_check_*.
@@ -81,15 +81,10 @@ func serverTLS(t *tls.Config, host string) *tls.Config {
 // Address returns what to dial for a backend_hostname and port: tcp, or unix when the host is a folder.
 func Address(host string, port int) (network, address string) {
 	if IsFolder(host) {
-		return "unix", Socket(host, port)
+		return "unix", sockets.File(host, port)
 	}
 	return "tcp", net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // IsFolder tells whether a backend_hostname is the folder of a Unix socket, as libpq does.
 func IsFolder(host string) bool { return strings.HasPrefix(host, "/") }
-
-// Socket returns the path of the Unix socket that a server has in a folder.
-func Socket(dir string, port int) string {
-	return filepath.Join(dir, ".s.PGSQL."+strconv.Itoa(port))
-}

@@ -19,8 +19,12 @@ type Place struct {
 	Values    []string
 }
 
-// Open opens all addresses (* is every one) and a socket file in all folders, or nothing. The file is called .s.PGSQL.PORT
-// as libpq looks for it, has the mode, and belongs to the group; -1 is the user's own.
+// File returns the path of the socket file in a folder, as libpq looks for it.
+func File(folder string, port int) string {
+	return filepath.Join(folder, ".s.PGSQL."+strconv.Itoa(port))
+}
+
+// Open opens all addresses (* is every one) and a File in all folders, or nothing. The file has the mode, and belongs to the group; -1 is the user's own.
 func Open(number int, addresses, folders Place, mode os.FileMode, group int) (all []net.Listener, err error) {
 	defer func() {
 		if err != nil {
@@ -43,7 +47,7 @@ func Open(number int, addresses, folders Place, mode os.FileMode, group int) (al
 		all = append(all, l)
 	}
 	for _, dir := range folders.Values {
-		l, err := openUnix(filepath.Join(dir, ".s.PGSQL."+port), mode, group)
+		l, err := openUnix(File(dir, number), mode, group)
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", folders.Parameter, err)
 		}

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/pgcrew/pgcrew/common/sockets"
 	"github.com/pgcrew/pgcrew/pcpd/internal/client"
 	"github.com/pgcrew/pgcrew/pcpd/internal/frame"
 	"github.com/pgcrew/pgcrew/pcpd/internal/pcppass"
@@ -118,9 +118,8 @@ func (e *connectError) Unwrap() error { return e.err }
 
 // connect goes to the host, or to the first folder that has a socket.
 func (s *shell) connect() (net.Conn, error) {
-	port := strconv.Itoa(s.Port)
 	if s.Host != "" && s.Host[0] != '/' {
-		c, err := net.Dial("tcp", net.JoinHostPort(s.Host, port))
+		c, err := net.Dial("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
 		if err != nil {
 			return nil, &connectError{"host", s.Host, err}
 		}
@@ -132,7 +131,7 @@ func (s *shell) connect() (net.Conn, error) {
 	}
 	var failed error
 	for _, folder := range folders {
-		name := filepath.Join(folder, ".s.PGSQL."+port)
+		name := sockets.File(folder, s.Port)
 		c, err := net.Dial("unix", name)
 		if err == nil {
 			return c, nil

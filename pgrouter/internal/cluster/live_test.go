@@ -317,7 +317,7 @@ func TestSocketOfAnotherServer(t *testing.T) {
 	if path != "" || why == nil || !strings.Contains(why.Error(), "another server") {
 		t.Errorf("got %q, %v", path, why)
 	}
-	if got := sockets(ctx, "192.0.2.1", b.Port(), []string{b.SocketDir()}); got != nil {
+	if got := socketFiles(ctx, "192.0.2.1", b.Port(), []string{b.SocketDir()}); got != nil {
 		t.Errorf("the socket was taken for that of another host: %v", got)
 	}
 }

@@ -8,17 +8,18 @@ import (
 	"strconv"
 
 	"github.com/pgcrew/pgcrew/common/probe"
+	"github.com/pgcrew/pgcrew/common/sockets"
 )
 
 // SocketDirs is where servers of this host put their Unix sockets: Debian's place and PostgreSQL's default.
 var SocketDirs = []string{"/var/run/postgresql", "/tmp"}
 
-// sockets returns the Unix sockets by which the server at host:port might be reached: those of its port in dirs, if
+// socketFiles returns the Unix sockets by which the server at host:port might be reached: those of its port in dirs, if
 // every address of host is one of this machine.
-func sockets(ctx context.Context, host string, port int, dirs []string) []string {
+func socketFiles(ctx context.Context, host string, port int, dirs []string) []string {
 	var found []string
 	for _, dir := range dirs {
-		path := probe.Socket(dir, port)
+		path := sockets.File(dir, port)
 		if info, err := os.Stat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
 			found = append(found, path)
 		}
@@ -35,7 +36,7 @@ func sockets(ctx context.Context, host string, port int, dirs []string) []string
 //
 // It returns the path, or "" and why none will do; without a socket there is no reason.
 func nearer(ctx context.Context, l probe.Login, over *probe.Conn, id probe.Identity, host string, port int, dirs []string) (path string, why error) {
-	for _, path := range sockets(ctx, host, port, dirs) {
+	for _, path := range socketFiles(ctx, host, port, dirs) {
 		c, err := l.Connect(ctx, "unix", path)
 		if err != nil {
 			why = err
