@@ -26,7 +26,7 @@ const (
 	Silent                  // no answer in time, or nothing there that could answer
 )
 
-// Judge reads the error of a login, a query or a Knock.
+// Judge reads the error of a login, a query or a Knocker.
 //
 // 57P03 is said by a server that starts and by one that stops. They differ in the text alone, which is only known in
 // English; in other languages Judge says Starting.

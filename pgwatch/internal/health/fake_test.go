@@ -128,7 +128,7 @@ func (f *fake) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
-		if _, ssl := m.(*pgproto3.SSLRequest); !ssl {
+		if _, knock := m.(*pgproto3.GSSEncRequest); !knock {
 			break
 		}
 		f.set(func() { f.n.knocks++ })

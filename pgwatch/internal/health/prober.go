@@ -26,6 +26,7 @@ const (
 // Prober watches one server. It never holds more than two connections to it.
 type Prober struct {
 	how   Settings
+	door  probe.Knocker
 	hint  chan struct{}
 	view  view
 	hurry atomic.Int64 // a time.Duration since boot
@@ -38,6 +39,7 @@ type Prober struct {
 // has changed in more than its positions; it must not block.
 func New(how Settings, now func() time.Duration, tell func()) *Prober {
 	p := &Prober{how: how, hint: make(chan struct{}, 1), wake: make(chan struct{}, 1), tried: now() - settle}
+	p.door = probe.Knocker{Login: how.Login, Network: how.Network, Address: how.Address}
 	p.view = view{now: now, tell: tell, since: now()}
 	p.view.seen = report.Backend{ID: how.ID, Health: report.Unseen}
 	return p
@@ -171,7 +173,7 @@ func (p *Prober) step(ctx context.Context, ask func(context.Context) error) (pro
 // knock asks for any sign of life. well is how the server looks when it gives one.
 func (p *Prober) knock(ctx context.Context, well report.Health) probe.Verdict {
 	v, err := p.attempt(ctx, func(ctx context.Context) error {
-		return p.how.Login.Knock(ctx, p.how.Network, p.how.Address)
+		return p.door.Knock(ctx)
 	})
 	h := health(v)
 	if v == probe.Well {
