@@ -202,25 +202,28 @@ func TestLoggerIsNoOrphan(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			family, err := relatives(dir)
-			if err != nil {
-				t.Fatal(err)
+			// The server may be ready before its logger has said that it is one.
+			var logger int
+			for end := time.Now().Add(limit); logger == 0; time.Sleep(5 * time.Millisecond) {
+				family, err := relatives(dir)
+				if err != nil || time.Now().After(end) {
+					t.Fatalf("no logger among %+v: %v", family, err)
+				}
+				if i := slices.IndexFunc(family, func(p process) bool { return p.logger }); i >= 0 {
+					logger = family[i].pid
+				}
 			}
-			i := slices.IndexFunc(family, func(p process) bool { return p.logger })
-			if i < 0 {
-				t.Fatalf("no logger among %+v", family)
-			}
-			syscall.Kill(family[i].pid, syscall.SIGSTOP)
+			syscall.Kill(logger, syscall.SIGSTOP)
 			if err := s.Stop(within(t), Fast, limit); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := look(family[i].pid, dir); err != nil {
+			if _, err := look(logger, dir); err != nil {
 				t.Errorf("the frozen logger: %v", err)
 			}
 			if st := s.Look(); st.Postmaster != Dead || !st.Stopped {
 				t.Errorf("got %+v", st)
 			}
-			syscall.Kill(family[i].pid, syscall.SIGCONT)
+			syscall.Kill(logger, syscall.SIGCONT)
 		})
 	}
 }
