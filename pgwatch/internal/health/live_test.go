@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -302,16 +303,41 @@ func TestStandbyAndItsPromotion(t *testing.T) {
 	}
 }
 
+// opened counts connections on our side: the server is some time behind with those that are closed.
+type opened struct {
+	mu        sync.Mutex
+	now, most int
+}
+
+func (o *opened) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	o.add(1)
+	return &counted{Conn: c, gone: func() { o.add(-1) }}, nil
+}
+
+func (o *opened) add(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.now += n
+	o.most = max(o.most, o.now)
+}
+
 func TestAtMostTwoConnections(t *testing.T) {
 	p := pgtest.Primary(t)
-	w := watch(t, p, "health_check_period = 1\n")
+	open := &opened{}
+	w := watch(t, p, "health_check_period = 1\n", func(s *Settings) { s.Login.Dialer = open })
 	w.until("the first look", is(report.Well))
 	for range 300 {
 		w.Hint()
-		n := p.Query1(t, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwatch'")
-		if n != "0" && n != "1" && n != "2" {
-			t.Fatalf("%s connections", n)
-		}
+		p.Query1(t, "SELECT 1") // takes as long as one of its own
+	}
+	open.mu.Lock()
+	defer open.mu.Unlock()
+	if open.most < 1 || open.most > 2 {
+		t.Errorf("%d connections at one time", open.most)
 	}
 }
 
