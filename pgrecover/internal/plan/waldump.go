@@ -112,9 +112,10 @@ func parent(h timeline.History, tli uint32) uint32 {
 	return before
 }
 
-// checkpoints returns the checkpoints of the first segment that has any, and how many segments were looked through.
+// checkpoints returns the checkpoints of the first segment that has any, and how many segments were looked through. The
+// CHECKPOINT_REDO of PostgreSQL 17, where a checkpoint begins, is none: it may have been cut off before its end.
 func (w wal) checkpoints(ctx context.Context, segments []string) (looked int, found []record, err error) {
-	const script = `w=$1; shift; n=0; for f; do n=$((n+1)); out=$("$w" -r XLOG "$f" 2>/dev/null | grep 'desc: CHECKPOINT_'); if [ -n "$out" ]; then break; fi; done; printf '%s\n' "$n" "$out"`
+	const script = `w=$1; shift; n=0; for f; do n=$((n+1)); out=$("$w" -r XLOG "$f" 2>/dev/null | grep -E 'desc: CHECKPOINT_(SHUTDOWN|ONLINE)'); if [ -n "$out" ]; then break; fi; done; printf '%s\n' "$n" "$out"`
 	// So many names fit into a command line everywhere.
 	const most = 500
 	args := append([]string{path.Join(w.srv.Bin, "pg_waldump")}, segments[:min(len(segments), most)]...)
