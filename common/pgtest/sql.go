@@ -69,6 +69,18 @@ func (s *Server) WaitReplay(t testing.TB, from *Server) {
 	s.Until(t, "SELECT pg_last_wal_replay_lsn() >= '"+lsn+"'", "t")
 }
 
+// PauseReplay makes this standby replay nothing more until pg_wal_replay_resume(), and returns when it rests. Before PostgreSQL 14
+// the server tells only that it was asked to; it may be at one record still then.
+func (s *Server) PauseReplay(t testing.TB) {
+	t.Helper()
+	s.Exec(t, "SELECT pg_wal_replay_pause()")
+	if s.progs.major < 14 {
+		s.Until(t, "SELECT pg_is_wal_replay_paused()", "t")
+		return
+	}
+	s.Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
+}
+
 // Promote makes this standby a primary and returns when it takes writes.
 func (s *Server) Promote(t testing.TB) {
 	t.Helper()

@@ -64,8 +64,7 @@ func TestSampleOfAClusterAndOfItsPromotion(t *testing.T) {
 
 	p.Exec(t, "CREATE TABLE first ()")
 	s.WaitReplay(t, p)
-	s.Exec(t, "SELECT pg_wal_replay_pause()")
-	s.Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
+	s.PauseReplay(t)
 	p.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 20000) AS n")
 	sample(t, sc, "pause and lag", func(s *Sample) bool { return s.Paused && s.Received > s.LSN+500_000 && s.Lag > 0 })
 	s.Exec(t, "SELECT pg_wal_replay_resume()")
@@ -217,7 +216,7 @@ func TestTLS(t *testing.T) {
 		want   string // of pg_stat_ssl.ssl, or in the error
 	}{
 		"only with TLS":             {append(with, pgtest.HBA("hostssl all all all scram-sha-256")), secure, "t"},
-		"only with TLS, not had":    {append(with, pgtest.HBA("hostssl all all all scram-sha-256")), nil, "no encryption"},
+		"only with TLS, not had":    {append(with, pgtest.HBA("hostssl all all all scram-sha-256")), nil, "no pg_hba.conf entry"},
 		"only without TLS":          {append(with, pgtest.HBA("hostnossl all all all scram-sha-256")), secure, "f"},
 		"the server has none":       {[]pgtest.Option{pgtest.HBA("host all all all scram-sha-256")}, secure, "f"},
 		"its certificate is a fake": {with, &tls.Config{ServerName: "localhost", RootCAs: x509.NewCertPool()}, "unknown authority"},

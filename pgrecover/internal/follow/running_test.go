@@ -77,6 +77,14 @@ func TestRecruitedStandby(t *testing.T) {
 			info := all[2].Query1(t, "SHOW primary_conninfo")
 			all[2].Exec(t, "ALTER SYSTEM SET primary_conninfo = ''")
 			all[2].Reload(t)
+			f.Restart = func(context.Context) error {
+				if pgtest.Major(t) >= 14 {
+					t.Error("it is restarted for settings that a reload is enough for")
+				}
+				all[2].Stop(t, pgtest.Fast)
+				all[2].Start(t)
+				return nil
+			}
 			f.Before = func(context.Context) (upstream.Upstream, error) {
 				return upstream.Upstream{PrimaryConnInfo: info, RestoreCommand: c.command}, nil
 			}
@@ -173,8 +181,7 @@ func TestStandbyThatIsAhead(t *testing.T) {
 func TestPausedStandbyThatIsAhead(t *testing.T) {
 	t.Parallel()
 	primary, standbys := cluster(t, 2)
-	standbys[1].Exec(t, "SELECT pg_wal_replay_pause()")
-	standbys[1].Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
+	standbys[1].PauseReplay(t)
 	// The one that is promoted has all that the other one has replayed.
 	standbys[0].WaitReplay(t, primary)
 	standbys[0].Stop(t, pgtest.Fast)

@@ -237,8 +237,7 @@ func TestPromotion(t *testing.T) {
 func TestLag(t *testing.T) {
 	p, standbys := pgtest.Cluster(t, 1)
 	w := watch(t, "", Options{}, p, standbys[0])
-	standbys[0].Exec(t, "SELECT pg_wal_replay_pause()")
-	standbys[0].Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
+	standbys[0].PauseReplay(t)
 	p.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 20000) AS n")
 	m := w.until(t, "lag", func(m *Map) bool { return m.Nodes[1].LagBytes > 500_000 && m.Nodes[1].LagTime > 0 })
 	if !m.Nodes[1].Up {

@@ -283,8 +283,7 @@ func TestStandbyAndItsPromotion(t *testing.T) {
 
 	p.Exec(t, "CREATE TABLE first ()")
 	s.WaitReplay(t, p)
-	s.Exec(t, "SELECT pg_wal_replay_pause()")
-	s.Until(t, "SELECT pg_get_wal_replay_pause_state()", "paused")
+	s.PauseReplay(t)
 	p.Exec(t, "CREATE TABLE t AS SELECT generate_series(1, 20000) AS n")
 	sw.until("pause and lag", func(b report.Backend) bool { return b.Paused && b.Lag > 0 && b.Received > b.LSN+500_000 })
 	s.Exec(t, "SELECT pg_wal_replay_resume()")
