@@ -123,17 +123,23 @@ func TestOtherClusterIsRefused(t *testing.T) {
 	}
 }
 
+// restoring sets a restore_command that finds nothing, and is another one once there is a file hostdead in the data directory,
+// where it runs. Before PostgreSQL 14 a server takes a restore_command when it starts only.
+func restoring(dead string) pgtest.Option {
+	return pgtest.Conf("restore_command = '[ -e hostdead ] || exit 1; " + dead + "'")
+}
+
 // A restore_command that hangs at a dead host, and a long wal_retrieve_retry_interval, must not hold up a promotion. Without a
 // shell around it the command's end makes the standby fall, and it is started again.
 func TestHangingRestoreCommand(t *testing.T) {
-	for name, command := range map[string]string{"script": "sleep 3600 || false", "program": "sleep 3600"} {
+	for name, command := range map[string]string{"script": "sleep 3600 || false", "program": "exec sleep 3600"} {
 		t.Run(name, func(t *testing.T) {
-			primary, standbys := pgtest.Cluster(t, 1)
+			primary, standbys := pgtest.Cluster(t, 1, restoring(command))
 			s := standbys[0]
 			s.WaitReplay(t, primary)
 			s.Exec(t, "ALTER SYSTEM SET wal_retrieve_retry_interval = '60s'")
-			s.Exec(t, "ALTER SYSTEM SET restore_command = '"+command+"'")
 			s.Reload(t)
+			s.Write(t, "hostdead", "")
 			primary.Kill(t, syscall.SIGKILL)
 			srv := postmaster.New(s.Data(""))
 			t.Cleanup(func() { srv.Stop(context.Background(), postmaster.Immediate, time.Minute) }) // if it was started again
@@ -155,16 +161,14 @@ func TestHangingRestoreCommand(t *testing.T) {
 // fallen is a standby whose restore_command has ended it, as scp from a dead host does, and the start of it by pgpromote is
 // undone when the test ends.
 func fallen(t *testing.T) *pgtest.Server {
-	primary, standbys := pgtest.Cluster(t, 1)
+	primary, standbys := pgtest.Cluster(t, 1, restoring("exit 255"))
 	s := standbys[0]
 	primary.Exec(t, "CREATE TABLE t AS SELECT 42 AS n")
 	s.WaitReplay(t, primary)
-	s.Exec(t, "ALTER SYSTEM SET restore_command = 'exit 255'")
+	s.Write(t, "hostdead", "")
 	srv := postmaster.New(s.Data(""))
 	t.Cleanup(func() { srv.Stop(context.Background(), postmaster.Immediate, time.Minute) })
-	pid := srv.Look().PID
 	primary.Kill(t, syscall.SIGKILL)
-	syscall.Kill(pid, syscall.SIGHUP) // nobody can ask it whether it has read its files: it falls
 	for s.Running() || srv.Look().Postmaster != postmaster.Dead {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -202,7 +206,7 @@ func TestFallenStandbyIsRecruited(t *testing.T) {
 	steps := recruit()
 	var before Before
 	text, _ := json.Marshal(steps[0].Detail)
-	if err := json.Unmarshal(text, &before); err != nil || steps[0].Step != "recruit" || before.RestoreCommand != "exit 255" || !strings.Contains(before.PrimaryConnInfo, "host=") {
+	if err := json.Unmarshal(text, &before); err != nil || steps[0].Step != "recruit" || !strings.HasSuffix(before.RestoreCommand, "exit 255") || !strings.Contains(before.PrimaryConnInfo, "host=") {
 		t.Errorf("%+v", steps[0])
 	}
 	if last(t, steps, "position").Detail == nil {

@@ -62,13 +62,17 @@ func (s Server) signal(ctx context.Context, conn *pgx.Conn) error {
 	return s.recovered(round, conn)
 }
 
-// revive starts a server that has fallen, as soon as nothing of it is left, and logs in again.
+// revive starts a server that has fallen, as soon as nothing of it is left, and logs in again. It is started without its
+// restore_command, of which recruit could not rid it before PostgreSQL 14.
 func (r *Run) revive(ctx context.Context, c *subject) error {
 	return r.Journal.Do(step.Step{Step: "start", Node: &c.ID}, func(*step.Step) error {
 		return step.Until(ctx, func() (bool, error) {
 			srv := postmaster.New(c.DataDirectory)
 			switch st := srv.Look(); st.Postmaster {
 			case postmaster.Dead:
+				if err := srv.Alter(postmaster.Setting{Name: "restore_command"}); err != nil {
+					return false, err
+				}
 				if err := srv.Start(ctx); err != nil {
 					return false, err
 				}
