@@ -20,19 +20,27 @@ func Load(ctx context.Context, conn *pgconn.PgConn, set CatalogSettings) (*Catal
 	return sn.build(set), nil
 }
 
-// before makes what the server prints unambiguous: names with their schema, literals by the standard.
+// before makes what the server prints unambiguous: names with their schema, literals by the standard. And it asks whether
+// the server is an old one.
 const before = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 	SET LOCAL search_path = pg_catalog; SET LOCAL standard_conforming_strings = on; SET LOCAL client_encoding = 'UTF8';
-	SET LOCAL quote_all_identifiers = off`
+	SET LOCAL quote_all_identifiers = off;
+	SELECT current_setting('server_version_num')::int < 140000`
 
 // read runs the queries in one transaction and takes their rows.
 func read(ctx context.Context, conn *pgconn.PgConn) (*snapshot, error) {
 	sn := new(snapshot)
 	// Databases with encodings that cannot be converted to UTF8 are read as they are.
-	if _, err := conn.Exec(ctx, before).ReadAll(); err != nil {
+	asked, err := conn.Exec(ctx, before).ReadAll()
+	if err != nil {
 		return nil, err
 	}
+	last := asked[len(asked)-1].Rows
+	old := len(last) == 1 && yes(last[0][0])
 	for _, q := range queries {
+		if old {
+			q.sql = before14.Replace(q.sql)
+		}
 		if err := sn.run(ctx, conn, q); err != nil {
 			conn.Exec(ctx, "ROLLBACK").Close()
 			return nil, err

@@ -1,5 +1,13 @@
 package route
 
+import "strings"
+
+// before14 takes out of the queries what PostgreSQL has since version 14 only: function bodies that are parsed when the
+// function is made, and multiranges.
+var before14 = strings.NewReplacer(
+	"CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END", "p.prosrc",
+	"g.rngmultitypid", "0")
+
 // metaSQL: is the database in UTF8; are transactions serializable by default, for anybody; does sorting or hashing of a
 // user's type run a volatile function.
 const metaSQL = `

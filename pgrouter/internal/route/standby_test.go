@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,9 @@ func testCatalog(t testing.TB, s *pgtest.Server, set CatalogSettings) *Catalog {
 	return c
 }
 
+// beginAtomic is a function body as PostgreSQL has it since version 14, and quoted the same for older ones.
+var beginAtomic = strings.NewReplacer("BEGIN ATOMIC SELECT nextval('tick'); END;", "LANGUAGE sql AS $$ SELECT nextval('tick') $$;")
+
 // withSchema runs testdata/schema.sql.
 func withSchema(t testing.TB, s *pgtest.Server) {
 	t.Helper()
@@ -44,7 +48,11 @@ func withSchema(t testing.TB, s *pgtest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Exec(t, string(schema))
+	text := string(schema)
+	if pgtest.Major(t) < 14 {
+		text = beginAtomic.Replace(text)
+	}
+	s.Exec(t, text)
 }
 
 var usual = CatalogSettings{CheckTemp: true, CheckUnlogged: true}
@@ -87,8 +95,13 @@ func TestCorpusOnStandby(t *testing.T) {
 			refused++
 			continue
 		}
-		// Statements about transactions fail anywhere outside of a transaction block.
-		if there := try(t, other, k.sql); v.Target == Balance && v.Class != Execute || there == nil || there.Code != err.Code {
+		// The corpus has the syntax of the newest version, which older servers do not know. Statements about transactions fail
+		// anywhere outside of a transaction block.
+		there := try(t, other, k.sql)
+		if pgtest.Major(t) < 14 && err.Code == "42601" && there != nil && there.Code == err.Code {
+			continue
+		}
+		if v.Target == Balance && v.Class != Execute || there == nil || there.Code != err.Code {
 			t.Errorf("testdata/corpus.txt:%d: %s on a standby: %v (on the primary: %v): %q", k.line, v.Target, err, there, k.sql)
 		}
 	}
@@ -122,6 +135,15 @@ func try(t *testing.T, conn *pgconn.PgConn, sql string) *pgconn.PgError {
 		}
 	}
 	return refusal
+}
+
+// The queries for older servers have nothing left of what these do not know.
+func TestCatalogBefore14(t *testing.T) {
+	for _, q := range queries {
+		if got := before14.Replace(q.sql); strings.Contains(got, "sqlbody") || strings.Contains(got, "multi") {
+			t.Errorf("%s", got)
+		}
+	}
 }
 
 // TestKeywordsOfTheServer: a keyword that the server reserves must be known as one, and a word that may be a function's
