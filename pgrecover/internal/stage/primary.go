@@ -79,8 +79,15 @@ func (p primary) scripts(ctx context.Context) error {
 
 // first runs recovery_1st_stage_command.
 func (p primary) first(ctx context.Context) error {
-	args := p.arguments()
-	return p.call(ctx, "first stage", args, "pgpool_recovery($1, $2, $3, $4, $5, $6, $7)", args)
+	args, function := p.arguments(), "pgpool_recovery($1, $2, $3, $4, $5, $6, $7)"
+	var all bool
+	if err := p.conn.QueryRow(ctx, "SELECT "+full).Scan(&all); err != nil {
+		return err
+	}
+	if !all {
+		args, function = args[:len(args)-1], "pgpool_recovery($1, $2, $3, $4, $5, $6)"
+	}
+	return p.call(ctx, "first stage", args, function, args)
 }
 
 // start runs pgpool_remote_start.

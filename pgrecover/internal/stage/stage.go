@@ -60,6 +60,16 @@ func (s Stage) databases() []string {
 	return []string{"template1", "postgres"}
 }
 
+// Version 1.4 of the extension tells the first script the primary's host. A script that expects it would go wrong with
+// 1.3, that of Pgpool-II 4.1, so that one counts only where there is no newer one to update it to.
+const (
+	updated = `(SELECT FROM pg_available_extension_versions WHERE name = 'pgpool_recovery' AND version::numeric >= 1.4)`
+	full    = `to_regprocedure('pgpool_recovery(text, text, text, text, integer, text, text)') IS NOT NULL`
+
+	extensionQuestion = `SELECT (` + full + ` OR to_regprocedure('pgpool_recovery(text, text, text, text, integer, text)') IS NOT NULL AND NOT EXISTS ` + updated + `)
+		AND to_regprocedure('pgpool_remote_start(text, text)') IS NOT NULL`
+)
+
 // session logs in to the first database of the primary that has the extension.
 func (s Stage) session(ctx context.Context) (*pgx.Conn, error) {
 	first, err := s.To.Connect(ctx)
@@ -75,7 +85,7 @@ func (s Stage) session(ctx context.Context) (*pgx.Conn, error) {
 			continue
 		}
 		var there bool
-		err = conn.QueryRow(ctx, "SELECT to_regprocedure('pgpool_recovery(text, text, text, text, integer, text, text)') IS NOT NULL AND to_regprocedure('pgpool_remote_start(text, text)') IS NOT NULL").Scan(&there)
+		err = conn.QueryRow(ctx, extensionQuestion).Scan(&there)
 		if err == nil && there {
 			return conn, nil
 		}
@@ -112,7 +122,7 @@ func connect(ctx context.Context, c *pgx.ConnConfig, db string) (*pgx.Conn, erro
 func (s Stage) noExtension(ctx context.Context, conn *pgx.Conn) error {
 	var packaged bool
 	var major int
-	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'pgpool_recovery' AND version::numeric >= 1.4),
+	err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'pgpool_recovery' AND version::numeric >= 1.3),
 		current_setting('server_version_num')::int / 10000`).Scan(&packaged, &major)
 	if err != nil {
 		return fmt.Errorf("ask node %d (%s) for its extensions: %w", s.To.ID, s.To.Addr(), err)
@@ -133,7 +143,7 @@ func hostName(host string) string {
 	return host
 }
 
-// arguments are those of pgpool_recovery, as Pgpool-II's exec_recovery passes them.
+// arguments are those of pgpool_recovery, as Pgpool-II's exec_recovery passes them. An old extension has not the last one.
 func (s Stage) arguments() []any {
 	return []any{s.Script, hostName(s.Node.Host), s.Node.DataDirectory, strconv.Itoa(s.To.Port), s.Node.ID, strconv.Itoa(s.Node.Port), hostName(s.To.Host)}
 }

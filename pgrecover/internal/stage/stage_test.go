@@ -103,7 +103,11 @@ func TestScripts(t *testing.T) {
 		t.Errorf("%+v", steps)
 	}
 	data := strings.TrimSuffix(primary.Data(""), "/")
-	want := fmt.Sprintf("%s\n%s\n127.0.0.1\n%s\n%d\n5\n%d\n127.0.0.1\n127.0.0.1\n%s\n", data, data, s.Node.DataDirectory, s.To.Port, s.Node.Port, s.Node.DataDirectory)
+	host := "127.0.0.1\n" // of the primary
+	if old(t, primary) {
+		host = ""
+	}
+	want := fmt.Sprintf("%s\n%s\n127.0.0.1\n%s\n%d\n5\n%d\n%s127.0.0.1\n%s\n", data, data, s.Node.DataDirectory, s.To.Port, s.Node.Port, host, s.Node.DataDirectory)
 	if got, err := os.ReadFile(filepath.Join(filepath.Dir(data), "called")); string(got) != want || err != nil {
 		t.Errorf("they were called with %q, %v, want %q", got, err, want)
 	}
@@ -132,6 +136,26 @@ func TestScriptThatGoesOn(t *testing.T) {
 	}
 	primary.Until(t, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0")
 	if _, err := os.Stat(beside(s, "ended")); err != nil {
+		t.Error(err)
+	}
+}
+
+// old tells whether the package has no extension that is newer than Pgpool-II 4.1's.
+func old(t *testing.T, primary *pgtest.Server) bool {
+	t.Helper()
+	return primary.Query1(t, "SELECT EXISTS "+updated) == "f"
+}
+
+// A script for the new extension would miss its last argument.
+func TestOldExtension(t *testing.T) {
+	t.Parallel()
+	s, primary, _ := prepare(t, both(), extension+" VERSION '1.3'")
+	if old(t, primary) {
+		t.Skip("there is no newer one")
+	}
+	refused(t, s, "ALTER EXTENSION pgpool_recovery UPDATE")
+	primary.ExecIn(t, "template1", "ALTER EXTENSION pgpool_recovery UPDATE")
+	if _, err := run(t, t.Context(), s); err != nil {
 		t.Error(err)
 	}
 }
