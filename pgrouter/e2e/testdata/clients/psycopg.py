@@ -67,14 +67,16 @@ assert [n.payload for n in c.notifies] == ["hello"], c.notifies
 
 
 def cancel():
-    with psycopg2.connect("") as watcher:
-        watcher.autocommit = True
-        wk = watcher.cursor()
-        while True:
-            wk.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(47), forced()%%' AND state = 'active'")
-            if wk.fetchone()[0]:
-                break
-            time.sleep(0.01)
+    # Not by "with", which would begin a transaction; within one pg_stat_activity stays as it was first seen.
+    watcher = psycopg2.connect("")
+    watcher.autocommit = True
+    wk = watcher.cursor()
+    while True:
+        wk.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(47), forced()%%' AND state = 'active'")
+        if wk.fetchone()[0]:
+            break
+        time.sleep(0.01)
+    watcher.close()
     c.cancel()
 
 
