@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestClientCertificates(t *testing.T) {
 		{"cert", "alice", "alice", ""},
 		{"cert, another name", "bob", "alice", ""}, // verify-ca does not look at the name
 		{"cert, none", "alice", "", required},
-		{"cert, another authority's", "alice", "false", "failed"}, // in the words of the client's TLS library
+		{"cert, another authority's", "alice", "false", "failed|alert"}, // in the words of the client's TLS library
 		{"verify-ca, none", "bob", "", required},
 		{"verify-full, another name", "walter", "alice", `certificate authentication failed for user "walter"`},
 		{"no certificate wanted", "postgres", "alice", ""},
@@ -51,7 +52,7 @@ func TestClientCertificates(t *testing.T) {
 			text := strings.TrimSpace(string(out))
 			if test.refused == "" {
 				want(t, "psql", text, test.user)
-			} else if err == nil || !strings.Contains(text, test.refused) {
+			} else if err == nil || !said(text, test.refused) {
 				t.Errorf("psql: got %q, want %q", text, test.refused)
 			}
 
@@ -64,11 +65,16 @@ func TestClientCertificates(t *testing.T) {
 				want(t, "pgx", simple(t, c, "SELECT session_user"), test.user)
 				c.Close(within(t))
 			}
-			if (err == nil) != (test.refused == "") || err != nil && !strings.Contains(err.Error(), test.refused) {
+			if (err == nil) != (test.refused == "") || err != nil && !said(err.Error(), test.refused) {
 				t.Errorf("pgx: got %v, want %q", err, test.refused)
 			}
 		})
 	}
 	e := refusal(t, r.dsn("postgres", "alice"))
 	want(t, "without TLS", e.Code, "28000")
+}
+
+// said looks for one of the words, between which a | is.
+func said(text, words string) bool {
+	return slices.ContainsFunc(strings.Split(words, "|"), func(w string) bool { return strings.Contains(text, w) })
 }

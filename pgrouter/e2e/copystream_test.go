@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
 // long tells that tests may take minutes.
@@ -100,7 +102,11 @@ func TestQueryBehindCopy(t *testing.T) {
 	defer simple(t, r.connect(t), "DROP TABLE query_behind_copy")
 	const into = "COPY query_behind_copy FROM STDIN"
 	data := &pgproto3.CopyData{Data: []byte("1\n")}
-	broken := "error 08P01; error 08P01; end"
+	const end = "error 08P01; error 08P01; end"
+	broken, waits := end, end
+	if pgtest.Major(t) < 14 { // whose sessions go on, in a batch with its Sync
+		broken, waits = "error 08P01; ready I", "error 08P01"
+	}
 	for _, test := range []struct {
 		name string
 		sent []pgproto3.FrontendMessage
@@ -110,13 +116,14 @@ func TestQueryBehindCopy(t *testing.T) {
 		{"a write", []pgproto3.FrontendMessage{query(into), data, query("INSERT INTO query_behind_copy VALUES (2)")}, "CopyInResponse; " + broken},
 		{"a question to pgrouter", []pgproto3.FrontendMessage{query(into), query("SHOW pool_nodes")}, "CopyInResponse; " + broken},
 		{"a batch", append([]pgproto3.FrontendMessage{query(into), data}, append(all("SELECT 1"), syncNow())...), "CopyInResponse; " + broken},
-		{"behind a batch", append(all(into), syncNow(), query("SELECT 1")), "ParseComplete; BindComplete; CopyInResponse; " + broken},
-		{"behind a batch without Sync", append(all(into), query("SHOW pool_nodes")), "ParseComplete; BindComplete; CopyInResponse; " + broken},
+		{"behind a batch", append(all(into), syncNow(), query("SELECT 1")), "ParseComplete; BindComplete; CopyInResponse; " + waits},
+		{"behind a batch without Sync", append(all(into), query("SHOW pool_nodes")), "ParseComplete; BindComplete; CopyInResponse; " + waits},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := r.raw(t)
 			s.send(t, test.sent...)
-			if got := s.toEnd(t); got != test.want {
+			last := test.want[strings.LastIndex(test.want, "; ")+2:]
+			if got := s.toEnd(t, last); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})

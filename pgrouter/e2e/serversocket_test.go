@@ -14,7 +14,11 @@ func near(t testing.TB) *cluster {
 	t.Helper()
 	c := newCluster(t)
 	for _, s := range []*pgtest.Server{c.primary, c.standby} {
-		s.Exec(t, fmt.Sprintf("ALTER SYSTEM SET unix_socket_directories = '%s', '/tmp'", s.SocketDir()))
+		between := "', '"
+		if pgtest.Major(t) < 14 { // where it is no list to SET
+			between = ", "
+		}
+		s.Exec(t, fmt.Sprintf("ALTER SYSTEM SET unix_socket_directories = '%s%s/tmp'", s.SocketDir(), between))
 		s.Restart(t)
 		if _, err := os.Stat(filepath.Join("/tmp", fmt.Sprint(".s.PGSQL.", s.Port()))); err != nil {
 			t.Fatal(err)

@@ -88,7 +88,7 @@ func TestServerTLS(t *testing.T) {
 	output(t, r.command(t, "pgbench", "-i", "-q", "-s", "1"))
 	c.sync(t)
 	load := output(t, r.command(t, "pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2", "-t", "50"))
-	if !strings.Contains(load, "number of failed transactions: 0") {
+	if pgtest.Major(t) >= 15 && !strings.Contains(load, "number of failed transactions: 0") {
 		t.Error(load)
 	}
 }
@@ -97,7 +97,7 @@ func TestServerTLS(t *testing.T) {
 func (r *router) psqlTLS(t testing.TB, sql string) string {
 	t.Helper()
 	cmd := r.command(t, "psql", "-XAt", "-c", sql)
-	cmd.Env = append(cmd.Env, "PGSSLMODE=verify-full", "PGSSLROOTCERT="+filepath.Join(r.dir, "ca.crt"))
+	cmd.Env = append(cmd.Env, "PGHOST=localhost", "PGHOSTADDR=127.0.0.1", "PGSSLMODE=verify-full", "PGSSLROOTCERT="+filepath.Join(r.dir, "ca.crt"))
 	return output(t, cmd)
 }
 

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pgcrew/pgcrew/common/pgtest"
 )
 
 // certificate makes a key and a certificate for localhost that is its own authority.
@@ -58,7 +60,7 @@ func TestTLS(t *testing.T) {
 	root := filepath.Join(r.dir, "server.crt")
 	for _, mode := range []string{"disable", "prefer", "require", "verify-ca", "verify-full"} {
 		for _, limits := range []string{"", " ssl_min_protocol_version=TLSv1.2 ssl_max_protocol_version=TLSv1.2"} {
-			dsn := fmt.Sprintf("host=127.0.0.1 port=%d dbname=postgres user=postgres sslmode=%s%s", r.port, mode, limits)
+			dsn := fmt.Sprintf("host=localhost hostaddr=127.0.0.1 port=%d dbname=postgres user=postgres sslmode=%s%s", r.port, mode, limits)
 			if strings.HasPrefix(mode, "verify") {
 				dsn += " sslrootcert=" + root
 			}
@@ -121,7 +123,8 @@ func TestTLSPgbench(t *testing.T) {
 	shared(t).sync(t)
 	cmd := r.command(t, "pgbench", "-n", "-S", "-M", "prepared", "-c", "32", "-j", "2", "-T", "2")
 	cmd.Env = append(cmd.Env, "PGSSLMODE=require")
-	if out := output(t, cmd); !strings.Contains(out, "number of failed transactions: 0") {
+	// Before version 15 pgbench ends with a status when one fails.
+	if out := output(t, cmd); pgtest.Major(t) >= 15 && !strings.Contains(out, "number of failed transactions: 0") {
 		t.Error(out)
 	}
 }
