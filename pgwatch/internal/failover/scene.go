@@ -138,8 +138,12 @@ func (s *scene) ask(b int, except clustermap.NodeID, against func(report.Backend
 // most reports whether more than half of those who were asked speak against the backend.
 func (p poll) most() bool { return 2*p.against > p.asked }
 
-// follows reports whether a backend is seen to stream the history of the primary.
+// follows reports whether a backend is seen to stream the history of the primary. While its own host calls it dead, one of the two
+// has not looked again yet.
 func (s *scene) follows(b int) bool {
+	if node, local, ok := s.agent(b); ok && s.fresh(node) && local.Postmaster != report.Runs {
+		return false
+	}
 	v, primary := s.view(b), s.Map.Primary
 	if v.Health != report.Well || !v.Standby || v.Upstream == "" || foreign(v.SystemID, primary.SystemID) {
 		return false

@@ -41,6 +41,25 @@ func TestStandbyGoesAndComes(t *testing.T) {
 	}
 }
 
+// A server that answers probes again is not attached as long as its own host has not looked again: it would be taken out at once.
+func TestBackBeforeItsHostHasSeen(t *testing.T) {
+	w := found(t)
+	w.in.Policy.AutoFailback = true
+	w.dies(1)
+	w.run(time.Second)
+	since := w.in.Map.Backend(1).Since
+	w.see(1, func(v *report.Backend) { v.Health = report.Well }, 0, 1, 2)
+	w.run(time.Second)
+	if b := w.in.Map.Backend(1); b.Status != clustermap.Down || b.Since != since || w.plan.Standbys[1].Follows {
+		t.Errorf("it is %s, since %d and not %d", b.Status, b.Since, since)
+	}
+	w.local(1, func(l *report.Local) { l.Postmaster = report.Runs })
+	w.run(time.Second)
+	if got := w.in.Map.Backend(1).Status; got != clustermap.Attached || !w.plan.Standbys[1].Follows {
+		t.Errorf("then it is %s", got)
+	}
+}
+
 // A standby that comes and goes is let back once in an interval.
 func TestFailbackInterval(t *testing.T) {
 	w := found(t)
