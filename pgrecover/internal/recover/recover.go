@@ -215,8 +215,20 @@ func (x *run) start(ctx context.Context) error {
 	return x.Journal.Do(step.Step{Step: "start", Node: &x.Node.ID}, func(*step.Step) error { return x.server.Start(ctx) })
 }
 
+// keepWAL keeps the primary from removing WAL from its last checkpoint on, until this run's session ends. A promotion's WAL since
+// the fork is what the node needs first, and the checkpoint before pg_rewind would take it: the slot of the node comes later. When
+// no slot is free it is tried without.
+func (x *run) keepWAL(ctx context.Context) {
+	const slot = "SELECT pg_create_physical_replication_slot('pgrecover_' || pg_backend_pid(), true, true)"
+	x.Journal.Do(step.Step{Step: "keep WAL", Node: &x.To.ID, Command: slot}, func(*step.Step) error {
+		_, err := x.primary.Exec(ctx, slot)
+		return err
+	})
+}
+
 // rewind goes on with a copy when it cannot be done after all.
 func (x *run) rewind(ctx context.Context) error {
+	x.keepWAL(ctx)
 	err := rewind.Rewind{Question: x.question, Plan: x.plan, Journal: x.Journal}.Run(ctx)
 	var failed rewind.Failed
 	switch {
