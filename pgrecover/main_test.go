@@ -63,6 +63,7 @@ func TestCommandLine(t *testing.T) {
 		defer cancel()
 		postmaster.New(primary.Data("")).Stop(ctx, postmaster.Immediate, time.Minute)
 	})
+	standbys[0].WaitReplay(t, primary) // it lets clients in before it streams
 	for _, w := range []want{
 		{"", "check", exit.OK, "node 1 (" + standbys[0].Addr() + "): a standby", ""},
 		{"", "version", exit.OK, "pgrecover ", ""},
