@@ -227,16 +227,7 @@ func TestMemoryAllocatesNothing(t *testing.T) {
 func BenchmarkMemory(b *testing.B) {
 	c, m := NewClassifier(Settings{IgnoreLeadingSpace: true}), NewMemory()
 	env := Env{Catalog: known(b), StandardStrings: true, Encoding: EncodingUTF8}
-	for _, s := range speed {
-		sql := []byte(s.sql)
-		b.Run(s.name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(sql)))
-			for b.Loop() {
-				m.Classify(c, sql, &env)
-			}
-		})
-	}
+	each(b, func(sql []byte) { m.Classify(c, sql, &env) })
 	sql, n := []byte(ormQuery+"        "), uint64(0)
 	b.Run("orm400new", func(b *testing.B) {
 		b.ReportAllocs()
