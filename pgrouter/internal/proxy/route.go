@@ -51,13 +51,13 @@ func (c *client) who() route.Client {
 	return w
 }
 
-// classify reads a statement with all that is known of the session.
+// classify reads a statement with all that is known of the session. One like it may have come before.
 func (sh *shard) classify(c *client, sql []byte, env *conversation.Env) route.Verdict {
 	sh.know(c, env)
-	return sh.heed(sql, sh.settings().Classifier.Classify(sql, &sh.env))
+	return sh.heed(sql, sh.verdicts.ClassifyNormalized(sh.settings().Classifier, sql, &sh.env))
 }
 
-// classifyParse does so for a text that may have come before.
+// classifyParse does so for the text of a prepared statement, which may have come before as it is.
 func (sh *shard) classifyParse(c *client, sql []byte, env *conversation.Env) route.Verdict {
 	sh.know(c, env)
 	return sh.heed(sql, sh.verdicts.Classify(sh.settings().Classifier, sql, &sh.env))

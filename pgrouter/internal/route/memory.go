@@ -8,15 +8,16 @@ const (
 )
 
 // Memory remembers verdicts of a Classifier, so that a text that comes again need not be read again. It is meant for
-// statements with parameters, which drivers send word for word the same; those with literals in them mostly differ, and
-// would pay for it and gain nothing. It has no lock: one goroutine owns it.
+// statements with parameters, which drivers send word for word the same, and for those that differ in numbers only; others
+// with literals in them would pay for it and gain nothing. It has no lock: one goroutine owns it.
 //
 // A verdict is given again only for the same text under the same circumstances. The Memory keeps no catalog snapshot
 // alive: it knows them by their numbers.
 type Memory struct {
-	seed   maphash.Seed
-	of     *Classifier // who gave the verdicts
-	places []remembered
+	seed    maphash.Seed
+	of      *Classifier // who gave the verdicts
+	places  []remembered
+	scratch []byte // where a text is normalized
 }
 
 // remembered is what a place holds: one of the many texts whose hashes lead to it.
