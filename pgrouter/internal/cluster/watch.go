@@ -37,14 +37,18 @@ func NewWatcher(gate bool, find func(func(path string) error) error) *Watcher {
 	}
 }
 
-// again is the pause before the stream is opened anew.
-const again = 100 * time.Millisecond
+// The pause before the stream is opened anew: a router that needs pgwatch for its writes asks often, one that would only
+// know more by it does not spend its processor on that.
+const (
+	again     = 100 * time.Millisecond
+	sometimes = time.Second
+)
 
 // run follows pgwatch until ctx ends.
 func (w *Watcher) run(ctx context.Context, log *slog.Logger, tell func(change)) {
-	said, level := "", slog.LevelInfo
+	said, level, pause := "", slog.LevelInfo, sometimes
 	if w.Gate {
-		level = slog.LevelWarn // nothing can be written before it is
+		level, pause = slog.LevelWarn, again // nothing can be written before it is
 	}
 	for ctx.Err() == nil {
 		err := w.stream(ctx, tell)
@@ -55,7 +59,7 @@ func (w *Watcher) run(ctx context.Context, log *slog.Logger, tell func(change)) 
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(again):
+		case <-time.After(pause):
 		}
 	}
 }
