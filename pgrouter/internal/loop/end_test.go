@@ -80,6 +80,29 @@ func TestDataBeforeTheEndIsNotLostByAResume(t *testing.T) {
 	b.wantClosed(t, io.EOF)
 }
 
+// TestAnEndIsToldInItsTurn: what arrives behind the end of another connection finds it told.
+func TestAnEndIsToldInItsTurn(t *testing.T) {
+	l := start(t)
+	fdA, peerA := rawPair(t)
+	fdB, peerB := rawPair(t)
+	a, b := newTeller(), newTeller()
+	told := make(chan bool, 1)
+	b.use = func(p []byte) int {
+		told <- len(a.closed) > 0
+		return len(p)
+	}
+	a.attach(t, l, fdA)
+	b.attach(t, l, fdB)
+	on(t, l, func() { // both in one round; epoll reports in the order of readiness
+		unix.Close(peerA)
+		unix.Write(peerB, []byte("a statement"))
+	})
+	if !get(t, told) {
+		t.Error("the end came later than what followed it")
+	}
+	unix.Close(peerB)
+}
+
 // Somebody who breaks the connection may have said why before.
 func TestWriteErrorLosesNoInput(t *testing.T) {
 	each(t, func(t *testing.T, l *Loop, fd int, peer net.Conn) {
@@ -146,25 +169,20 @@ func TestCloseTellsNobody(t *testing.T) {
 	})
 }
 
-// Both ends of a session may break in one round of events; the handler of one closes the other.
+// A connection may break, as by a failure to encrypt, inside the call that then closes it.
 func TestCloseAfterTheEndWasNoticed(t *testing.T) {
 	l := start(t)
-	fdA, peerA := rawPair(t)
-	fdB, peerB := rawPair(t)
-	a, b := newTeller(), newTeller()
-	b.use = func(p []byte) int { a.conn.Close(); return len(p) }
-	a.attach(t, l, fdA)
-	b.attach(t, l, fdB)
+	fd, peer := rawPair(t)
+	h := newTeller().attach(t, l, fd)
 	on(t, l, func() {
-		unix.Close(peerA)
-		unix.Write(peerB, []byte("close the other"))
-		unix.Close(peerB)
+		h.conn.fail(io.EOF)
+		h.conn.Close()
 	})
-	b.wantClosed(t, io.EOF)
 	on(t, l, func() {})
-	if len(a.closed) > 0 {
+	if len(h.closed) > 0 {
 		t.Fatal("Closed was called after Close")
 	}
+	unix.Close(peer)
 }
 
 // A descriptor that is closed and opened again within one batch of events must not get the events of the old one.

@@ -134,6 +134,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		l.batch.open = n > 1
 		for i := range events[:n] {
 			l.dispatch(&events[i])
+			l.runPosted() // that a server has gone must be known before the next client's statement is read
 		}
 		l.batch.open = false
 		l.writeBatch()
