@@ -152,6 +152,6 @@ column() {
 		at && NF > 1 && !/^-/ { print trim($at) }' <<<"$output"
 }
 
-# unused_slots HOST: they keep WAL for nobody.
-unused_slots() { sql "$1" "SELECT slot_name FROM pg_replication_slots WHERE NOT active"; }
-slots_are_used() { [ -z "$(unused_slots "$1")" ]; }
+# slots HOST: the names of its replication slots in one line. One that nobody uses keeps WAL for nobody.
+slots() { sql "$1" "SELECT string_agg(slot_name, ' ' ORDER BY slot_name) FROM pg_replication_slots"; }
+slots_are() { [ "$(slots "$1")" = "$2" ]; }
