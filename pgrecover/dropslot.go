@@ -23,7 +23,7 @@ type dropSlotCmd struct {
 // dropSlotLimit is for the whole command.
 const dropSlotLimit = 30 * time.Second
 
-// Run drops what bears a name that pgrecover has given to the server and to no other one, and that nobody uses.
+// Run drops what bears a name that pgrecover has given to the server and to no other one. One that is in use may be dropped later.
 func (cmd dropSlotCmd) Run(ctx context.Context, t *tool.Tool) error {
 	list, err := servers(t)
 	if err != nil {
@@ -41,7 +41,11 @@ func (cmd dropSlotCmd) Run(ctx context.Context, t *tool.Tool) error {
 	}
 	var errs []error
 	for _, name := range standby.LeftSlots(gone, list) {
-		errs = append(errs, standby.Pair{To: to}.DropSlot(ctx, journal(t), name))
+		err := standby.Pair{To: to}.DropSlot(ctx, journal(t), name)
+		if errors.Is(err, standby.ErrSlotUsed) {
+			err = tool.Coded{Err: fmt.Errorf("slot %s on node %d: %w: stop the server that uses it", name, to.ID, err), Code: exit.Temporary}
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

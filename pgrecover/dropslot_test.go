@@ -21,7 +21,7 @@ func TestDropSlot(t *testing.T) {
 		{"", "drop-slot --host db-2", exit.Usage, "", "--port"},
 		{"", "drop-slot --host 127.0.0.1 --port " + fmt.Sprint(primary.Port()), exit.Not, "", "is node 0 of the configuration"},
 		{"", "drop-slot --host 127.0.0.1 --port 1", exit.OK, "there is none", ""}, // the other name may be node 0's
-		{"", "drop-slot --host db-3 --port 5432", exit.OK, "it is in use", ""},
+		{"", "drop-slot --host db-3 --port 5432", exit.Temporary, `"ok":false,"err":"it is in use"`, "slot db_3 on node 0: it is in use"},
 		{"", "drop-slot --host db-2 --port 5432 --to 0", exit.OK, `"step":"drop slot","node":0,"command":"SELECT pg_drop_replication_slot('db_2')","ok":true,"took_ms"`, ""},
 		{"", "drop-slot --host db-2 --port 5432", exit.OK, "there is none", ""},
 	} {

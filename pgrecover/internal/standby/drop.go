@@ -23,6 +23,10 @@ func (p Pair) UndoSlot(ctx context.Context, j *step.Journal, name string) {
 	p.DropSlot(ctx, j, name)
 }
 
+// ErrSlotUsed is the error of DropSlot for a slot that is in use. A primary takes a connection to a server without power for alive for
+// as long as wal_sender_timeout.
+var ErrSlotUsed = errors.New("it is in use")
+
 // DropSlot drops a physical slot on the primary, unless somebody uses it, as the step "drop slot". Its detail says why there was
 // nothing to drop.
 func (p Pair) DropSlot(ctx context.Context, j *step.Journal, name string) error {
@@ -52,13 +56,13 @@ func dropSlot(ctx context.Context, conn *pgx.Conn, name string) (why string, err
 	case !s.There:
 		return "there is none", nil
 	case s.Active:
-		return "it is in use", nil
+		return "", ErrSlotUsed
 	}
 	const inUse, undefined = "55006", "42704" // since it was looked at
 	_, err = conn.Exec(ctx, "SELECT pg_drop_replication_slot($1)", name)
 	switch backend.Code(err) {
 	case inUse:
-		return "it is in use", nil
+		return "", ErrSlotUsed
 	case undefined:
 		return "there is none", nil
 	}
