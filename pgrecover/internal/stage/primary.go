@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -87,6 +88,11 @@ func (p primary) first(ctx context.Context) error {
 	if !all {
 		args, function = args[:len(args)-1], "pgpool_recovery($1, $2, $3, $4, $5, $6)"
 	}
+	hastening, leave := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { p.hasten(hastening) })
+	defer wg.Wait()
+	defer leave()
 	return p.call(ctx, "first stage", args, function, args)
 }
 
