@@ -93,7 +93,11 @@ func (p primary) first(ctx context.Context) error {
 	wg.Go(func() { p.hasten(hastening) })
 	defer wg.Wait()
 	defer leave()
-	return p.call(ctx, "first stage", args, function, args)
+	err := p.call(ctx, "first stage", args, function, args)
+	if err != nil && !all && ctx.Err() == nil {
+		err = fmt.Errorf("%w; the extension pgpool_recovery there is older than 1.4 and does not tell the script the primary's host, which scripts for Pgpool-II 4.3 expect as $7", err)
+	}
+	return err
 }
 
 // start runs pgpool_remote_start.

@@ -160,6 +160,18 @@ func TestOldExtension(t *testing.T) {
 	}
 }
 
+// Where there is no newer extension, what a script cannot know may be why it failed.
+func TestFailureWithOldExtension(t *testing.T) {
+	t.Parallel()
+	scripts := both()
+	scripts["recovery_1st_stage"] = "#!/bin/sh\nexit 1\n"
+	s, primary, _ := prepare(t, scripts, extension)
+	_, err := run(t, t.Context(), s)
+	if err == nil || strings.Contains(err.Error(), "older than 1.4") != old(t, primary) {
+		t.Errorf("%v", err)
+	}
+}
+
 // refused wants a follow.Refusal with these words.
 func refused(t *testing.T, s Stage, words ...string) {
 	t.Helper()
