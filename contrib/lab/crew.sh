@@ -84,6 +84,9 @@ crew_status() {
 	done
 }
 
+# recovers_itself: auto_recover is on, which makes what was a primary a standby without being asked.
+recovers_itself() { grep -Eqi "^auto_recover *= *'?(on|true|yes|1)" "$STATE/hosts/db1/etc/pgpool2/pgpool.conf"; }
+
 # leader_host: the host whose pgwatch leads, nothing when none does.
 leader_host() { crew_status | awk -F'"' '$2 == "name" { name = $4 } $2 == "leader" { sub(/[.:].*/, "", name); print name }'; }
 

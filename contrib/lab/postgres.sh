@@ -40,8 +40,14 @@ postgres_up() {
 		sql "$primary" "SELECT pg_promote()" >/dev/null
 	fi
 	postgres_roles "$primary"
+	# Those that the crew, which starts next, may make standbys by itself.
+	former=
 	for h in $(databases); do
-		if [ "$h" != "$primary" ] && [ "$(data_of "$h")" = standby ]; then postgres_start "$h"; fi
+		case $h:$(data_of "$h") in
+		"$primary":*) ;;
+		*:standby) postgres_start "$h" ;;
+		*:primary) former+=" $h" ;;
+		esac
 	done
 }
 

@@ -13,6 +13,11 @@ standbys_up() {
 standby_up() {
 	# After a power cut of the primary it learns with its next status message, every 10 s, that its connection is gone.
 	if [ "$(role_of "$1")" = standby ] && until_true 30 streams "$1" "$2"; then return; fi
+	# shellcheck disable=SC2154 # postgres_up has looked
+	if [[ " $former " == *" $1 "* && " $CREW " == *" pgwatch "* ]] && recovers_itself; then
+		note "$1: waiting until the crew has made it a standby of $2"
+		until_true 120 streams "$1" "$2" && return
+	fi
 	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
 	if [[ " $CREW " == *" pcpd "* ]]; then
 		note "$1: recovered, as a standby of $2"

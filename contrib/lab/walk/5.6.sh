@@ -2,8 +2,6 @@
 # auto_recover = on, which the tutorial does not have, by the crew.
 # shellcheck shell=bash disable=SC2154
 
-recovers_itself() { grep -Eqi "^auto_recover *= *'?(on|true|yes|1)" "$STATE/hosts/db1/etc/pgpool2/pgpool.conf"; }
-
 # fail_over COMMAND...: types it on the primary, as postgres, and looks at what comes of it.
 fail_over() {
 	local old new
