@@ -15,7 +15,9 @@ standby_up() {
 	if [ "$(role_of "$1")" = standby ] && until_true 30 streams "$1" "$2"; then return; fi
 	# shellcheck disable=SC2154 # postgres_up has looked
 	if [[ " $former " == *" $1 "* && " $CREW " == *" pgwatch "* ]] && recovers_itself; then
-		note "$1: waiting until the crew has made it a standby of $2"
+		note "$1: started as at a boot; the crew is to make it a standby of $2"
+		# pgwatch, in a pid namespace like a container's, does not believe that a server is dead which it has never seen run.
+		on "postgres@$1" pg_ctlcluster 14 main start </dev/null >&2 || :
 		until_true 120 streams "$1" "$2" && return
 	fi
 	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
