@@ -18,7 +18,9 @@ standby_up() {
 		note "$1: started as at a boot; the crew is to make it a standby of $2"
 		# pgwatch, in a pid namespace like a container's, does not believe that a server is dead which it has never seen run.
 		on "postgres@$1" pg_ctlcluster 14 main start </dev/null >&2 || :
-		until_true 120 streams "$1" "$2" && return
+		# A base backup streams as well, so that the crew is asked, which attaches the server in the end.
+		until_true 120 settled || :
+		if [ "$(role_of "$1")" = standby ] && streams "$1" "$2"; then return; fi
 	fi
 	if [ "$(role_of "$1")" != down ]; then on "postgres@$1" "$PGBIN/pg_ctl" -D "$DATA" -m immediate stop >/dev/null; fi
 	if [[ " $CREW " == *" pcpd "* ]]; then
