@@ -73,8 +73,8 @@ tidy:
 		GOWORK=off go mod tidy; go mod edit -dropreplace=github.com/pgcrew/pgcrew/common); done
 	cd common && GOWORK=off go mod tidy
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system
+install: all install-units
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(tools:%=bin/%) bin/pcp $(DESTDIR)$(PREFIX)/bin
 # Not into bin: there may be a pgpool of Pgpool-II.
 	install -d $(DESTDIR)$(PREFIX)/lib/pgcrew
@@ -83,9 +83,15 @@ install: all
 	install -m 644 pcpd/cmd/pcp/pcp.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	for p in $(pcps); do ln -sf pcp $(DESTDIR)$(PREFIX)/bin/$$p && ln -sf pcp.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 || exit; done
 	install -m 644 $(tools:%=%/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 644 $(wildcard $(foreach t,$(tools),$t/*.service $t/*.socket)) $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+units := $(foreach t,$(tools),$(wildcard $t/*.service $t/*.socket))
+# systemd wants whole paths: those of PREFIX take the place of /usr/local, which the files have.
+install-units:
+	for f in $(foreach u,$(units),$u:systemd/system) contrib/pgpool/pgpool2.service.d/pgcrew.conf:pgcrew/pgpool2.service.d; do \
+		from=$${f%:*}; to=$(DESTDIR)$(PREFIX)/lib/$${f#*:}/$${from##*/}; \
+		sed 's|=/usr/local/|=$(PREFIX)/|' $$from | install -D -m 644 /dev/stdin $$to || exit; done
 
 clean:
 	rm -rf bin
 
-.PHONY: all check test sim fuzz oracle lab lab-down lab-walk bench tidy install clean FORCE
+.PHONY: all check test sim fuzz oracle lab lab-down lab-walk bench tidy install install-units clean FORCE
