@@ -12,3 +12,5 @@ func TestMain(m *testing.M) { tooltest.Main(m, "pcpd", main) }
 func TestScripts(t *testing.T) { tooltest.Scripts(t) }
 
 func TestManPage(t *testing.T) { tooltest.Man(t, "pcpd", "PCPD", new(cli)) }
+
+func TestUnits(t *testing.T) { tooltest.Units(t, "pcpd") }

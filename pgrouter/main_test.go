@@ -19,3 +19,5 @@ func TestScripts(t *testing.T) {
 }
 
 func TestManPage(t *testing.T) { tooltest.Man(t, "pgrouter", "PGROUTER", new(cli)) }
+
+func TestUnits(t *testing.T) { tooltest.Units(t, "pgrouter") }

@@ -11,3 +11,5 @@ func TestMain(m *testing.M) { tooltest.Main(m, "pgwatch", main) }
 func TestScripts(t *testing.T) { tooltest.Scripts(t) }
 
 func TestManPage(t *testing.T) { tooltest.Man(t, "pgwatch", "PGWATCH", new(cli)) }
+
+func TestUnits(t *testing.T) { tooltest.Units(t, "pgwatch") }
