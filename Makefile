@@ -87,8 +87,9 @@ install: all install-units
 units := $(foreach t,$(tools),$(wildcard $t/*.service $t/*.socket))
 # systemd wants whole paths: those of PREFIX take the place of /usr/local, which the files have.
 install-units:
-	for f in $(foreach u,$(units),$u:systemd/system) contrib/pgpool/pgpool2.service.d/pgcrew.conf:pgcrew/pgpool2.service.d; do \
-		from=$${f%:*}; to=$(DESTDIR)$(PREFIX)/lib/$${f#*:}/$${from##*/}; \
+	for f in $(foreach u,$(units),$u:lib/systemd/system) contrib/pgpool/pgpool2.service.d/pgcrew.conf:lib/pgcrew/pgpool2.service.d \
+		pgrecover/50-pgcrew.rules:share/polkit-1/rules.d; do \
+		from=$${f%:*}; to=$(DESTDIR)$(PREFIX)/$${f#*:}/$${from##*/}; \
 		sed 's|=/usr/local/|=$(PREFIX)/|' $$from | install -D -m 644 /dev/stdin $$to || exit; done
 
 clean:

@@ -17,8 +17,14 @@ const startScript = `d=$1; log=$2; shift 2; t=$(mktemp -d) || exit; was=$(sed -n
 	`case $(sed -n 8p "$d/postmaster.pid" 2>/dev/null) in ready*|standby*) if [ "$(sed -n '1p;3p' "$d/postmaster.pid")" != "$was" ]; then rm -rf "$t"; exit 0; fi;; esac; ` +
 	`sleep 0.05; done; s=$(cat "$t/status"); if [ "$s" != 0 ]; then tail -n 8 "${log:-$t/said}" >&2; fi; rm -rf "$t"; exit "$s"`
 
-// Start starts a server that does not run, and returns when it lets clients in. On Debian pg_ctlcluster does it, elsewhere
-// pg_ctl with the arguments that postmaster.opts has. The error quotes what the server said.
+// debianStart starts Debian's cluster $1-$2, with $3 seconds for pg_ctl. Where a rule of polkit lets this user start the unit of
+// the cluster that is done: the server is then the unit's, as after a boot, and not a part of the service or session that we
+// run in. A systemctl that does nothing, as in a chroot, may say that all is well.
+const debianStart = `systemctl --no-ask-password --quiet start "postgresql@$1-$2.service" >/dev/null 2>&1 && ` +
+	`pg_ctlcluster "$1" "$2" status >/dev/null 2>&1 || exec pg_ctlcluster "$1" "$2" start -- -t "$3"`
+
+// Start starts a server that does not run, and returns when it lets clients in. On Debian its unit or pg_ctlcluster does it,
+// elsewhere pg_ctl with the arguments that postmaster.opts has. The error quotes what the server said.
 func (s Server) Start(ctx context.Context) error {
 	log, command, err := s.starter(ctx)
 	if err != nil {
@@ -34,7 +40,7 @@ func (s Server) starter(ctx context.Context) (log string, command []string, err 
 		return "", nil, err
 	}
 	if name != "" {
-		return "", []string{"pg_ctlcluster", version, name, "start", "--", "-t", patience(ctx)}, nil
+		return "", Shell(debianStart, version, name, patience(ctx)), nil
 	}
 	log = path.Join(s.Data, "pgcrew-start.log")
 	command = []string{path.Join(s.Bin, "pg_ctl"), "-s", "-w", "-t", patience(ctx), "-D", s.Data, "-l", log}
