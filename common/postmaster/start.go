@@ -12,7 +12,7 @@ import (
 )
 
 // Start starts a server that does not run, with the command line that it had: Debian keeps the configuration elsewhere,
-// and only that command line tells where. It returns when the server lets clients in; ctx bounds the waiting, not the
+// and only that command line tells where. Debian's unit of the server does it where this user may. It returns when the server lets clients in; ctx bounds the waiting, not the
 // server's life. The error quotes what the server said.
 func (s *Server) Start(ctx context.Context) error {
 	switch st := s.Look(); st.Postmaster {
@@ -25,6 +25,9 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	words, err := s.options()
 	if err != nil {
+		return err
+	}
+	if started, err := s.startUnit(ctx, words); started || err != nil {
 		return err
 	}
 	var options []string
@@ -63,9 +66,8 @@ func (s *Server) Ready() bool {
 func (s *Server) logFile(words []string) string {
 	for _, w := range words {
 		if conf, ok := strings.CutPrefix(w, "config_file="); ok {
-			cluster := filepath.Dir(conf) // /etc/postgresql/15/main
-			name := fmt.Sprintf("postgresql-%s-%s.log", filepath.Base(filepath.Dir(cluster)), filepath.Base(cluster))
-			path := filepath.Join("/var/log/postgresql", name)
+			version, name := cluster(conf)
+			path := filepath.Join("/var/log/postgresql", fmt.Sprintf("postgresql-%s-%s.log", version, name))
 			if _, err := os.Stat(path); err == nil {
 				return path
 			}
