@@ -67,6 +67,7 @@ func (s *supervisor) addParts(programs []program, environ []string) {
 				Log:  func(pid int, r *os.File) { s.logs.Take(logs.Source{Tool: p.name, PID: pid}, r) },
 			})
 		}, s.log)
+		made.Fixed = p.name == "pgvip"
 		if p.name == "pgrouter" {
 			s.crew.Router = made
 		} else {

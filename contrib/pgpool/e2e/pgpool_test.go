@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"syscall"
@@ -114,9 +115,10 @@ func restarts(h *host) {
 	h.must(0, "-m", "fast", "stop")
 }
 
-// A reload reaches every part; a mistake leaves all as it is.
+// A reload reaches every part that can, and ends none; a mistake leaves all as it is.
 func reload(h *host) {
 	h.must(0, "-D")
+	before := h.pids()
 	if got, err := h.query("PGPOOL SHOW log_connections"); err != nil || got != "off" {
 		h.t.Fatalf("log_connections is %q, %v", got, err)
 	}
@@ -138,6 +140,9 @@ func reload(h *host) {
 		h.t.Errorf("log_connections is %q, %v", got, err)
 	}
 	h.write("pgpool.conf", old)
+	if now := h.pids(); !maps.Equal(now, before) {
+		h.t.Errorf("the parts were %v and are %v", before, now)
+	}
 	h.must(0, "-m", "fast", "stop")
 }
 

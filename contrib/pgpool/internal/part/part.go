@@ -41,6 +41,7 @@ func (e *RefusedError) ExitStatus() int { return exit.Usage }
 // A Part is one program.
 type Part struct {
 	Name  string
+	Fixed bool // the program reads its files at its start only, and SIGHUP would end it
 	start func() (Process, error)
 	log   *slog.Logger
 	ready chan struct{} // closed when it was ready once
@@ -159,12 +160,12 @@ func closed(c <-chan struct{}) bool {
 }
 
 // Reload makes the program read its configuration again. One that does not serve yet, and may not be prepared for the
-// signal, gets it when it does.
+// signal, gets it when it does. A fixed one stays as it is.
 func (p *Part) Reload() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.process == nil:
+	case p.process == nil, p.Fixed:
 	case p.serves:
 		p.process.Signal(syscall.SIGHUP)
 	default:
