@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -31,4 +32,25 @@ func TestRewindKeepsWAL(t *testing.T) {
 	if got := primary.Query1(t, "SELECT count(*) FROM pg_replication_slots WHERE temporary"); got != "0" {
 		t.Errorf("%s slots are left", got)
 	}
+}
+
+// A standby that was started without standby.signal writes on, on the timeline that the primary has. While it is copied anew
+// the primary grows beyond what it has, and its WAL looks like a part of the primary's.
+func TestSameTimelineIsSaved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	stray := r.primary.Standby(t, pgtest.Name("stray"), pgtest.NoSlot())
+	stray.Stop(t, pgtest.Fast)
+	if err := os.Remove(stray.Data("standby.signal")); err != nil {
+		t.Fatal(err)
+	}
+	stray.Start(t)
+	stray.Exec(t, "CREATE TABLE stray AS SELECT generate_series(1, 100) n")
+	stray.Stop(t, pgtest.Fast)
+	r.node(t, strings.TrimSuffix(stray.Data(""), "/"), stray.Port(), "")
+	steps := r.recovers(t, "--local")
+	if !steps["copy"].OK || !steps["divergent"].OK {
+		t.Errorf("%+v", steps)
+	}
+	glob(t, r.data+".diverged/*/README")
 }

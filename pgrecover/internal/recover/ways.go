@@ -89,11 +89,15 @@ func (x *run) lookAndSave(ctx context.Context) error {
 	return x.saveDivergent(ctx, facts)
 }
 
-// saveDivergent saves WAL that goes with the old data and that nobody else has.
+// saveDivergent saves WAL that goes with the old data and that nobody else has. What the plan saw is saved also when the
+// primary has since grown beyond it: on a timeline of the same number that hides it.
 func (x *run) saveDivergent(ctx context.Context, facts plan.Facts) error {
 	p, err := plan.Decide(facts, plan.Wish{Method: plan.Backup, Force: x.Wish.Force})
 	if err != nil {
 		return err
+	}
+	if p.Discards == nil {
+		p = x.plan
 	}
 	return divergent.Discarded(ctx, x.Journal, x.server, p)
 }
