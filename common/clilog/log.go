@@ -13,11 +13,16 @@ import (
 )
 
 // New returns a logger that writes lines from level on to w. format is text or json, as the flag
-// --log-format has it. The level can be moved later, as by a reload, when it is a *slog.LevelVar.
+// --log-format has it; as text the journal of systemd gets the level as priority, and no time, which it
+// knows. The level can be moved later, as by a reload, when it is a *slog.LevelVar.
 func New(w io.Writer, format string, level slog.Leveler) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: replace}
 	switch format {
 	case "", "text":
+		if inJournal(w) {
+			options.ReplaceAttr = withoutTime
+			w = journal{w}
+		}
 		return slog.New(slog.NewTextHandler(w, options)), nil
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, options)), nil
@@ -39,6 +44,13 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 		a.Value = slog.Float64Value(float64(v.Duration()) / float64(time.Millisecond))
 	}
 	return a
+}
+
+func withoutTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return replace(groups, a)
 }
 
 // Level returns what a value of log_min_messages means here. As in PostgreSQL's server log, "log" ranks
