@@ -13,6 +13,7 @@ func TestDropSlot(t *testing.T) {
 	primary := pgtest.Primary(t)
 	standby := primary.Standby(t, pgtest.Name("db_3")) // in use, by whomever
 	standby.WaitReplay(t, primary)
+	primary.Until(t, "SELECT active FROM pg_replication_slots", "t") // it has what it came with, and may not stream yet
 	for _, name := range []string{"127_0_0_1", "db_2", "other"} {
 		primary.Exec(t, fmt.Sprintf("SELECT pg_create_physical_replication_slot('%s', true)", name))
 	}
