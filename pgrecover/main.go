@@ -36,8 +36,9 @@ func run(args []string, w tool.World) int {
 // coded gives an error the exit status that tells what a script has to know: that nothing was touched, or that it took too long.
 func coded(err error) error {
 	var refusal follow.Refusal
+	var gone follow.Gone
 	switch {
-	case errors.As(err, &refusal):
+	case errors.As(err, &refusal) || errors.As(err, &gone) && gone.Untouched:
 		return tool.Coded{Err: err, Code: exit.Not}
 	case errors.Is(err, context.DeadlineExceeded):
 		return tool.Coded{Err: err, Code: exit.Timeout}

@@ -2,10 +2,15 @@ package main
 
 import (
 	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/step"
 )
 
 // A new primary has written into other segments since its promotion and has made no checkpoint yet. The one that pg_rewind needs
@@ -16,6 +21,8 @@ func TestRewindKeepsWAL(t *testing.T) {
 	primary := standbys[0]
 	old.Exec(t, "CREATE TABLE t (n int)")
 	primary.WaitReplay(t, old)
+	// A promotion asks for a checkpoint and does not wait for it.
+	resume := pauseCheckpoints(t, primary)
 	primary.Promote(t)
 	old.Exec(t, "INSERT INTO t VALUES (1)")
 	old.Stop(t, pgtest.Immediate)
@@ -25,10 +32,11 @@ func TestRewindKeepsWAL(t *testing.T) {
 	}
 	r := &rig{primary: primary}
 	r.node(t, strings.TrimSuffix(old.Data(""), "/"), old.Port(), "")
-	steps := r.recovers(t, "--local", "--method", "rewind", "--timeout", "40s")
-	if !steps["keep WAL"].OK || steps["rewind"].Step == "" {
-		t.Errorf("%+v", steps)
+	status, steps, _ := r.after(t, "keep WAL", resume, "run", "--local", "--method", "rewind", "--timeout", "40s")
+	if status != exit.OK || !slices.ContainsFunc(steps, func(s step.Step) bool { return s.Step == "keep WAL" && s.OK }) {
+		t.Fatalf("status %d", status)
 	}
+	r.follows(t)
 	if got := primary.Query1(t, "SELECT count(*) FROM pg_replication_slots WHERE temporary"); got != "0" {
 		t.Errorf("%s slots are left", got)
 	}
@@ -53,4 +61,19 @@ func TestSameTimelineIsSaved(t *testing.T) {
 		t.Errorf("%+v", steps)
 	}
 	glob(t, r.data+".diverged/*/README")
+}
+
+// pauseCheckpoints holds up the checkpoints of a server until the function that it returns is called.
+func pauseCheckpoints(t *testing.T, s *pgtest.Server) (resume func()) {
+	t.Helper()
+	pid, err := strconv.Atoi(s.Query1(t, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resume = func() { syscall.Kill(pid, syscall.SIGCONT) }
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(resume)
+	return resume
 }

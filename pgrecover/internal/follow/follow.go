@@ -103,8 +103,16 @@ func (f *Follow) running(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.slot(ctx, m, want); err != nil {
+	made, err := f.slot(ctx, m, want)
+	if err != nil {
 		return err
+	}
+	// The slot keeps what is there now. Before it was made, more may have been removed.
+	if err := f.lost(ctx, n, m, want.RestoreCommand); err != nil {
+		if made {
+			f.pair().UndoSlot(ctx, f.Journal, want.SlotName)
+		}
+		return untouched(err)
 	}
 	if err := f.alter(ctx, n, want); err != nil || f.DryRun {
 		return err
@@ -133,7 +141,7 @@ func (f *Follow) stopped(ctx context.Context, srv *postmaster.Server) error {
 	if err != nil {
 		return err
 	}
-	if err := f.slot(ctx, m, want); err != nil {
+	if _, err := f.slot(ctx, m, want); err != nil {
 		return err
 	}
 	if err := f.write(ctx, srv, want); err != nil || f.DryRun {

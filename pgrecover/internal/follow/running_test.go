@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
 
@@ -222,4 +223,40 @@ func TestNothingComes(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no WAL receiver") {
 		t.Errorf("%v", err)
 	}
+}
+
+// After the plan, nothing but a slot would keep what the standby needs.
+func TestPrimaryHasRemovedTheWAL(t *testing.T) {
+	t.Parallel()
+	all := failedOver(t)
+	f := prepare(t, 2, 1, all...)
+	before := all[2].Query1(t, "SHOW primary_conninfo")
+	f.Journal = &step.Journal{Now: time.Now, W: hooked{"plan", func() {
+		all[1].Exec(t, "ALTER SYSTEM SET wal_keep_size = 0")
+		all[1].Reload(t)
+		for range 2 {
+			all[1].Exec(t, "SELECT txid_current(), pg_switch_wal()")
+			all[1].Exec(t, "CHECKPOINT")
+		}
+	}}}
+	gone, ok := errors.AsType[Gone](f.Run(t.Context()))
+	if !ok || !gone.Untouched || gone.Needs >= gone.Oldest {
+		t.Errorf("%+v", gone)
+	}
+	if all[2].Query1(t, "SHOW primary_conninfo") != before || all[1].Query1(t, "SELECT count(*) FROM pg_replication_slots") != "0" {
+		t.Error("something has changed")
+	}
+}
+
+// hooked calls f after the line of a step.
+type hooked struct {
+	step string
+	f    func()
+}
+
+func (h hooked) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), `"step":"`+h.step+`"`) {
+		h.f()
+	}
+	return len(p), nil
 }

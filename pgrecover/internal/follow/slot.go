@@ -9,13 +9,13 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 )
 
-// slot makes the slot on the primary, before the standby asks for it.
-func (f *Follow) slot(ctx context.Context, m *server, want standby.Settings) error {
+// slot makes the slot on the primary, before the standby asks for it. made tells whether it was not there.
+func (f *Follow) slot(ctx context.Context, m *server, want standby.Settings) (made bool, err error) {
 	if want.SlotName == "" {
-		return nil
+		return false, nil
 	}
 	command := fmt.Sprintf("SELECT pg_create_physical_replication_slot('%s', true)", want.SlotName)
-	return f.Journal.Do(step.Step{Step: "slot", Node: &m.ID, Command: command}, func(st *step.Step) error {
+	err = f.Journal.Do(step.Step{Step: "slot", Node: &m.ID, Command: command}, func(st *step.Step) error {
 		ask := standby.MakeSlot
 		if f.DryRun {
 			ask = standby.LookSlot
@@ -31,7 +31,10 @@ func (f *Follow) slot(ctx context.Context, m *server, want standby.Settings) err
 			st.Skipped = !there
 		case there:
 			st.Detail = "it is there"
+		default:
+			made = !s.There
 		}
 		return nil
 	})
+	return made, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -38,17 +39,22 @@ func (f *Follow) stream(ctx context.Context, n, m *server) error {
 			return err
 		}
 		last, since := uint64(0), f.Journal.Now()
+		var dry Drought
 		err := step.Until(ctx, func() (bool, error) {
 			var tli, replayed, received int64
 			// A query that ctx cuts off would end the session, and its words are the better ones.
 			err := n.conn.QueryRow(context.WithoutCancel(ctx), receiving).Scan(&r.Status, &r.From, &tli, &replayed, &received)
 			r.Timeline, r.Replayed, r.Received = uint32(tli), uint64(replayed), uint64(received)
-			if now := f.Journal.Now(); r.Replayed != last {
-				last, since = r.Replayed, now
-			} else if f.Patience > 0 && err == nil && now.Sub(since) > f.Patience {
-				err = fmt.Errorf("nothing has changed for %v: %w", f.Patience, context.DeadlineExceeded)
+			if err != nil || f.follows(r, n, m) {
+				return err == nil, err
 			}
-			return err == nil && f.follows(r, n, m), err
+			now := f.Journal.Now()
+			if r.Replayed != last {
+				last, since = r.Replayed, now
+			} else if f.Patience > 0 && now.Sub(since) > f.Patience {
+				return false, f.impatient(ctx, r, n, m)
+			}
+			return false, f.thirsts(ctx, &dry, now, r, n, m)
 		})
 		st.Timeline, st.Detail = r.Timeline, r
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -68,6 +74,28 @@ func (f *Follow) stream(ctx context.Context, n, m *server) error {
 		st.Detail = done
 		return err
 	})
+}
+
+// thirsts is Gone when the standby waits for WAL that the primary has removed. What a restore_command may bring, is waited for.
+func (f *Follow) thirsts(ctx context.Context, dry *Drought, now time.Time, r receiver, n, m *server) error {
+	has := max(r.Replayed, r.Received)
+	// A receiver that was never asked for has received nothing, not even the beginning of a segment.
+	waits := r.Status != "streaming" && r.Received != 0 && !n.Paused && !n.Delayed && n.Version >= oldest && n.Settings.RestoreCommand == ""
+	first, err := dry.Look(ctx, now, has, waits, m.conn)
+	if err == nil && first != 0 {
+		err = Gone{Node: n.ID, To: m.ID, Needs: has, Oldest: first}
+	}
+	return err
+}
+
+// impatient is the error when nothing has changed for too long.
+func (f *Follow) impatient(ctx context.Context, r receiver, n, m *server) error {
+	if r.Status != "streaming" && !n.Paused && !n.Delayed {
+		if err := f.lacks(ctx, max(r.Replayed, r.Received), m); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("nothing has changed for %v: %w", f.Patience, context.DeadlineExceeded)
 }
 
 // finished is what the last step says.

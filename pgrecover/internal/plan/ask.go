@@ -14,7 +14,6 @@ import (
 	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
 )
 
 // sourceQuestion asks what pg_rewind needs to know beforehand. The functions are those of its chapter in PostgreSQL's manual.
@@ -22,9 +21,7 @@ const sourceQuestion = `
 SELECT current_setting('full_page_writes') = 'on',
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
        OR has_function_privilege('pg_ls_dir(text, boolean, boolean)', 'EXECUTE') AND has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE')
-          AND has_function_privilege('pg_read_binary_file(text)', 'EXECUTE') AND has_function_privilege('pg_read_binary_file(text, bigint, bigint, boolean)', 'EXECUTE'),
-       pg_size_bytes(current_setting('wal_segment_size')),
-       (SELECT min(substr(name, 9)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')`
+          AND has_function_privilege('pg_read_binary_file(text)', 'EXECUTE') AND has_function_privilege('pg_read_binary_file(text, bigint, bigint, boolean)', 'EXECUTE')`
 
 // askSource asks the primary. A server that is none is a follow.Refusal.
 func askSource(ctx context.Context, conn *pgx.Conn, s backend.Server) (src Source, err error) {
@@ -40,19 +37,15 @@ func askSource(ctx context.Context, conn *pgx.Conn, s backend.Server) (src Sourc
 		return src, fmt.Errorf("node %d (%s): %w", s.ID, s.Addr(), err)
 	}
 	var may bool
-	var size int64
-	var oldest string
-	if err := conn.QueryRow(ctx, sourceQuestion).Scan(&src.FullPageWrites, &may, &size, &oldest); err != nil {
+	if err := conn.QueryRow(ctx, sourceQuestion).Scan(&src.FullPageWrites, &may); err != nil {
 		return src, fmt.Errorf("ask node %d (%s), as %s, who may have to be a superuser: %w", s.ID, s.Addr(), s.User, err)
 	}
 	if !may {
 		src.NoRewind = fmt.Sprintf("%s may not read the files of node %d (make it a superuser, or grant the functions that pg_rewind needs)", s.User, s.ID)
 	}
-	segment, ok := timeline.ParseSegment("00000001"+oldest, uint64(size))
-	if !ok {
-		return src, fmt.Errorf("node %d (%s) has a file %q in pg_wal, which is no segment", s.ID, s.Addr(), oldest)
+	if src.Oldest, err = follow.Oldest(ctx, conn); err != nil {
+		return src, fmt.Errorf("node %d (%s): %w", s.ID, s.Addr(), err)
 	}
-	src.Oldest = segment.Begin
 	return src, nil
 }
 
@@ -94,8 +87,12 @@ func (q Question) tryFollow(ctx context.Context) (string, error) {
 		Journal: &step.Journal{W: io.Discard, Now: time.Now}}
 	err := f.Run(ctx)
 	var refusal follow.Refusal
-	if errors.As(err, &refusal) {
+	var gone follow.Gone
+	switch {
+	case errors.As(err, &refusal):
 		return refusal.Why, nil
+	case errors.As(err, &gone):
+		return gone.Why(), nil
 	}
 	return "", err
 }

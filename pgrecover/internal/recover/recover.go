@@ -15,7 +15,6 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
-	"github.com/pgcrew/pgcrew/pgrecover/internal/rewind"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/stage"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 )
@@ -42,6 +41,7 @@ type run struct {
 	server   host.Server
 	data     string // the real path of the data directory
 	primary  *pgx.Conn
+	keeps    bool          // keepWAL was tried
 	left     *backup.State // what an earlier run left, or this one: a copy that has not streamed yet
 }
 
@@ -137,6 +137,15 @@ func (x *run) planned(ctx context.Context) error {
 	if x.DryRun {
 		return x.preview(ctx)
 	}
+	err := x.goes(ctx)
+	if gone, ok := errors.AsType[follow.Gone](err); ok && x.cheap() && ctx.Err() == nil {
+		return x.copyInstead(ctx, gone)
+	}
+	return err
+}
+
+// goes goes the way of the plan.
+func (x *run) goes(ctx context.Context) error {
 	switch x.plan.Method {
 	case plan.Nothing:
 		return x.verify(ctx)
@@ -180,7 +189,7 @@ func (x *run) follower() *follow.Follow {
 
 // verify waits until the node streams, and says that it is done.
 func (x *run) verify(ctx context.Context) error {
-	return x.unproved(x.follower().Verify(ctx))
+	return x.unproved(x.watched(ctx, x.follower().Verify))
 }
 
 // unproved adds to an error what is where, when there is a copy that has not streamed yet.
@@ -212,30 +221,5 @@ func (x *run) restart(ctx context.Context) error {
 
 // start starts the node's server.
 func (x *run) start(ctx context.Context) error {
-	return x.Journal.Do(step.Step{Step: "start", Node: &x.Node.ID}, func(*step.Step) error { return x.server.Start(ctx) })
-}
-
-// keepWAL keeps the primary from removing WAL from its last checkpoint on, until this run's session ends. A promotion's WAL since
-// the fork is what the node needs first, and the checkpoint before pg_rewind would take it: the slot of the node comes later. When
-// no slot is free it is tried without.
-func (x *run) keepWAL(ctx context.Context) {
-	const slot = "SELECT pg_create_physical_replication_slot('pgrecover_' || pg_backend_pid(), true, true)"
-	x.Journal.Do(step.Step{Step: "keep WAL", Node: &x.To.ID, Command: slot}, func(*step.Step) error {
-		_, err := x.primary.Exec(ctx, slot)
-		return err
-	})
-}
-
-// rewind goes on with a copy when it cannot be done after all.
-func (x *run) rewind(ctx context.Context) error {
-	x.keepWAL(ctx)
-	err := rewind.Rewind{Question: x.question, Plan: x.plan, Journal: x.Journal}.Run(ctx)
-	var failed rewind.Failed
-	switch {
-	case errors.As(err, &failed) && x.Wish.Method == plan.Auto && ctx.Err() == nil:
-		return x.backup(ctx)
-	case err != nil:
-		return err
-	}
-	return x.resume(ctx)
+	return x.Journal.Do(step.Step{Step: "start", Node: &x.Node.ID}, func(*step.Step) error { return x.watched(ctx, x.server.Start) })
 }

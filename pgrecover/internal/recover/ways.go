@@ -2,6 +2,7 @@ package recover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pgcrew/pgcrew/common/step"
@@ -9,6 +10,7 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/divergent"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/rewind"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/stage"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/standby"
 )
@@ -17,6 +19,32 @@ import (
 func (x *run) follow(ctx context.Context) error {
 	if x.plan.Facts.Target.Runs {
 		return x.follower().Run(ctx)
+	}
+	if still, err := x.kept(ctx); err != nil {
+		return err
+	} else if !still {
+		return x.goes(ctx)
+	}
+	return x.resume(ctx)
+}
+
+// rewind goes on with a copy when it cannot be done after all.
+func (x *run) rewind(ctx context.Context) error {
+	if still, err := x.kept(ctx); err != nil {
+		return err
+	} else if !still {
+		return x.goes(ctx)
+	}
+	err := rewind.Rewind{Question: x.question, Plan: x.plan, Journal: x.Journal}.Run(ctx)
+	var failed rewind.Failed
+	var refusal follow.Refusal
+	switch {
+	case errors.As(err, &failed) && x.Wish.Method == plan.Auto && ctx.Err() == nil:
+		return x.backup(ctx)
+	case errors.As(err, &refusal) && x.Wish.Method == plan.Auto && x.plan.Facts.Target.Runs:
+		return x.stopped(ctx, refusal)
+	case err != nil:
+		return err
 	}
 	return x.resume(ctx)
 }
@@ -52,6 +80,17 @@ func (x *run) resume(ctx context.Context) error {
 		return err
 	}
 	return x.verify(ctx)
+}
+
+// stopped decides again about a node that ran, and that cannot be rewound since it was stopped.
+func (x *run) stopped(ctx context.Context, refusal follow.Refusal) error {
+	if err := x.find(ctx); err != nil {
+		return err
+	}
+	if x.plan.Method == plan.Rewind {
+		return refusal
+	}
+	return x.goes(ctx)
 }
 
 func (x *run) newBackup() *backup.Backup {

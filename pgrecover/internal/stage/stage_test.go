@@ -229,6 +229,38 @@ func TestServerThatDoesNotFollow(t *testing.T) {
 	}
 }
 
+// hooked calls f after the line of a step.
+type hooked struct {
+	step string
+	f    func()
+}
+
+func (h hooked) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), `"step":"`+h.step+`"`) {
+		h.f()
+	}
+	return len(p), nil
+}
+
+// The copy is older than the WAL that the primary has when the server starts, as without a slot.
+func TestServerThatGetsNoWAL(t *testing.T) {
+	t.Parallel()
+	s, primary, _ := prepare(t, both(), extension)
+	s.Journal = &step.Journal{Now: time.Now, W: hooked{"first stage", func() {
+		primary.Exec(t, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+		primary.Exec(t, "ALTER SYSTEM SET wal_keep_size = 0")
+		primary.Reload(t)
+		for range 2 {
+			primary.Exec(t, "SELECT txid_current(), pg_switch_wal()")
+			primary.Exec(t, "CHECKPOINT")
+		}
+	}}}
+	err := s.Run(t.Context())
+	if gone, ok := errors.AsType[follow.Gone](err); !ok || gone.Node != 5 || gone.To != 4 || gone.Needs >= gone.Oldest {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestHostName(t *testing.T) {
 	for host, want := range map[string]string{"": "localhost", "/var/run/postgresql": "localhost", "db1": "db1", "::1": "::1"} {
 		if got := hostName(host); got != want {

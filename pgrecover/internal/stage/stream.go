@@ -19,6 +19,9 @@ type seen struct {
 	Status   string `json:"status"` // of pg_stat_wal_receiver; "" when there is none
 	From     string `json:"from"`
 	Replayed string `json:"replayed"`
+
+	received uint64
+	waits    bool // for WAL of the primary, and nothing else brings it
 }
 
 // poll is how often the node is asked.
@@ -85,17 +88,31 @@ func (s Stage) follows(ctx context.Context, primary *pgx.Conn, st *step.Step) (l
 		return nil, fmt.Errorf("ask node %d (%s) for its position: %w", s.To.ID, s.To.Addr(), err)
 	}
 	st.Timeline = to.Timeline
+	var dry follow.Drought
 	for {
 		now, lacks := s.look(ctx, to)
 		if lacks == nil {
 			st.Detail = now
 			return nil, nil
 		}
+		oldest, err := dry.Look(ctx, s.Journal.Now(), now.received, now.waits, primary)
+		if err == nil && oldest != 0 {
+			err = follow.Gone{Node: s.Node.ID, To: s.To.ID, Needs: now.received, Oldest: oldest}
+		}
+		if err != nil {
+			return lacks, err
+		}
 		if err := step.Sleep(ctx, poll); err != nil {
 			return lacks, err
 		}
 	}
 }
+
+// lookQuestion also tells whether the node waits: it has received the beginning of a segment at least, as one that has asked for it,
+// and nothing now. Before PostgreSQL 12 nobody knows the restore_command.
+const lookQuestion = `SELECT coalesce(status, ''), coalesce(to_jsonb(r) ->> 'sender_host', ''),
+	status IS DISTINCT FROM 'streaming' AND pg_last_wal_receive_lsn() IS NOT NULL AND coalesce(current_setting('restore_command', true), '?') = ''
+	FROM (SELECT) nothing LEFT JOIN pg_stat_wal_receiver r ON true`
 
 // look asks the node, and says what it lacks.
 func (s Stage) look(ctx context.Context, to follow.Position) (v seen, lacks error) {
@@ -108,8 +125,9 @@ func (s Stage) look(ctx context.Context, to follow.Position) (v seen, lacks erro
 	if err != nil {
 		return v, err
 	}
-	v.Replayed = timeline.LSN(n.Replayed)
-	err = conn.QueryRow(ctx, `SELECT coalesce(status, ''), coalesce(to_jsonb(r) ->> 'sender_host', '') FROM (SELECT) nothing LEFT JOIN pg_stat_wal_receiver r ON true`).Scan(&v.Status, &v.From)
+	v.Replayed, v.received = timeline.LSN(n.Replayed), n.Received
+	err = conn.QueryRow(ctx, lookQuestion).Scan(&v.Status, &v.From, &v.waits)
+	v.waits = v.waits && !n.Paused && !n.Delayed
 	switch {
 	case err != nil:
 		return v, err
