@@ -73,6 +73,9 @@ func (a *Agent) Obey(orders []report.Order, promised uint64) {
 		if r.told.Epoch < promised {
 			r.end(errFailover)
 		}
+		if slices.ContainsFunc(orders, func(o report.Order) bool { return o.End && o.ID == r.told.ID }) {
+			r.end(errGivenUp)
+		}
 	}
 	a.mu.Unlock()
 	ring(a.wake)
@@ -136,7 +139,7 @@ func (a *Agent) next(op report.Op) (report.Order, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, o := range a.wanted {
-		if o.Op == op && !a.begun[o.ID] {
+		if o.Op == op && !o.End && !a.begun[o.ID] {
 			a.begun[o.ID] = true
 			return o, true
 		}

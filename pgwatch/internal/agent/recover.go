@@ -19,6 +19,9 @@ type recovery struct {
 // errFailover ends a recovery: its primary may not be one any more.
 var errFailover = errors.New("a failover began: ask for the recovery again when it has ended")
 
+// errGivenUp ends a recovery that the leader has lost sight of, and has said so.
+var errGivenUp = errors.New("the leader gave it up, because this node or the server's host seemed to be lost")
+
 // Recoveries are those that run here, and the newest that ended of each backend.
 func (a *Agent) Recoveries() []report.Recovery {
 	a.mu.Lock()

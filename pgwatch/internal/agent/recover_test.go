@@ -78,6 +78,28 @@ func TestFailoverEndsRecovery(t *testing.T) {
 	}
 }
 
+// A recovery that the leader gave up is ended, and not begun when it was not.
+func TestRecoveryIsGivenUp(t *testing.T) {
+	w := begin(t, t.TempDir(), nil)
+	w.hands.hold = make(chan struct{})
+	w.Obey([]report.Order{rescue("a", 1, 5)}, 5)
+	w.recovers(t, "it runs", func(r report.Recovery) bool { return r.Bytes == 1 })
+	over := rescue("a", 1, 5)
+	over.End = true
+	other := over
+	other.ID = "b"
+	w.Obey([]report.Order{other}, 5)
+	if r := w.Recoveries(); len(r) != 1 || r[0].Done {
+		t.Errorf("another one is given up, and there is %+v", r)
+	}
+	w.Obey([]report.Order{over, rescue("c", 1, 5)}, 5)
+	w.recovers(t, "it ends", func(r report.Recovery) bool { return r.ID == "c" && r.Bytes == 1 })
+	close(w.hands.hold)
+	if r := w.recovers(t, "the next one ends", isDone); r.ID != "c" || r.Err != "" {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A failure is told, and a server that this node does not know is refused.
 func TestRecoveryFails(t *testing.T) {
 	w := begin(t, t.TempDir(), nil)

@@ -47,6 +47,7 @@ type Plan struct {
 
 	Recoveries []report.Recovery // that run or wait, and of each backend the newest that ended
 	Standbys   map[int]Standby   // by backend; the primary is none
+	Untold     string            // why nobody will tell of a recovery that is not among them; "" when somebody may
 }
 
 // Note is something that others should hear of. Each is said once by one Planner.
@@ -87,6 +88,7 @@ func (s *scene) decide() *clustermap.Command {
 	s.runHooks()
 	s.standing()
 	s.recoveries()
+	s.plan.Untold = s.untold()
 	switch {
 	case s.Quorum == event.QuorumNone:
 		return nil

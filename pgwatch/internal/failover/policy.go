@@ -58,6 +58,7 @@ const (
 	falseFor     = time.Second      // a second primary must be seen for so long
 	lookFor      = 5 * time.Second  // at the start, for every backend to be looked at
 	jobSilence   = 10 * time.Second // for a node to begin a recovery, to be heard again, or for what it did to be seen
+	strandedFor  = 5 * time.Second  // for a host to be lost before what runs there is given up
 	brokenFor    = 5 * time.Second  // before a server is recovered without being asked for
 	strayFor     = 30 * time.Second // for a standby that lives to find its way to the primary
 	trialPause   = 10 * time.Second // after a recovery that nobody asked for and that failed; twice as long each time

@@ -130,14 +130,19 @@ func (s *scene) end(j *job, format string, args ...any) {
 
 // pursue orders a job, or sees that it cannot be.
 func (s *scene) pursue(b *clustermap.Backend, j *job) {
+	r, by, begun := s.told(j.wish.ID)
 	if s.over(j) {
+		if begun && !r.Done { // it was given up, and others may be told to do it again
+			s.order(by, report.Order{Op: report.DoRecover, Backend: b.ID, Epoch: r.Epoch, ID: j.wish.ID, End: true})
+		}
 		return
 	}
-	r, by, begun := s.told(j.wish.ID)
 	waits := s.Now - j.ordered
 	switch {
 	case begun && !r.Done:
-		if unheard := s.Now - max(s.Reports[by].At, s.since); unheard >= jobSilence {
+		if what := s.stranded(j, by); what != "" {
+			s.end(j, "%s; ask again when it is back", what)
+		} else if unheard := s.Now - max(s.Reports[by].At, s.since); unheard >= jobSilence {
 			s.end(j, "node %d, which ran it, is silent", by)
 		}
 		if s.Map.Failover != nil || s.over(j) {

@@ -238,6 +238,83 @@ func TestRecoveryEndsWithItsNode(t *testing.T) {
 	}
 }
 
+// A host that is lost is not waited for, whoever runs the recovery; one that comes back in time is. What was given up is ended.
+func TestRecoveryEndsWithItsHost(t *testing.T) {
+	for name, runner := range map[string]clustermap.NodeID{"on the host": 1, "by script from elsewhere": 2} {
+		w := broken(t)
+		if runner != 1 {
+			w.wish(1, "script")
+		} else {
+			w.wish(1, "")
+		}
+		w.run(200 * time.Millisecond)
+		w.runs(runner, running)
+		w.cutOff(1)
+		w.run(5 * time.Second)
+		w.mute[1] = false
+		w.see(1, refused, 0, 1, 2)
+		w.run(5 * time.Second)
+		if r := w.recovery(1); r.Done {
+			t.Errorf("%s: after a cut of 5 s it is %+v", name, r)
+		}
+		w.cutOff(1)
+		w.run(7 * time.Second)
+		if r := w.recovery(1); !r.Done || !strings.HasPrefix(r.Err, "the host of backend 1 is lost: node 1 on its host is silent, and 2 of 2 others have no answer from it") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		w.in.Wishes = nil
+		w.mute[1] = false
+		w.run(time.Second)
+		if o := w.ordered(runner, report.DoRecover); !o.End || o.ID != "wish" {
+			t.Errorf("%s: it is not ended: %+v", name, w.plan.Orders)
+		}
+		w.runs(runner, hasFailed)
+		w.run(time.Second)
+		if o := w.ordered(runner, report.DoRecover); o.ID != "" {
+			t.Errorf("%s: it has ended, and yet %+v", name, o)
+		}
+	}
+}
+
+// The node that runs a script is not on the server's host.
+func TestRecoveryEndsWithItsRunner(t *testing.T) {
+	w := broken(t)
+	w.wish(1, "script")
+	w.run(200 * time.Millisecond)
+	a := w.in.Reports[0]
+	a.Report.Recoveries = []report.Recovery{{ID: "wish", Backend: 1, To: 0}}
+	w.in.Reports[0] = a
+	w.in.Policy.Backends[0] = failover.Rules{NoFailover: true, Upper: 8 * time.Second}
+	w.cutOff(0)
+	w.run(7 * time.Second)
+	if r := w.recovery(1); !r.Done || !strings.HasPrefix(r.Err, "node 0, which ran it, is lost: node 0 on its host is silent") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A new leader knows what runs from those who run it. When each of them is heard or lost, what nobody tells of is lost.
+func TestNobodyTellsOfARecovery(t *testing.T) {
+	w := found(t)
+	w.run(time.Second)
+	if got := w.plan.Untold; got != "no node that lives knows of it" {
+		t.Errorf("%q", got)
+	}
+	w.mute[1] = true
+	w.run(20 * time.Second)
+	if got := w.plan.Untold; got != "" {
+		t.Errorf("its server answers: %q", got)
+	}
+	w.see(1, silent, 0, 2)
+	w.run(5 * time.Second)
+	if got := w.plan.Untold; got != "" {
+		t.Errorf("it may come back: %q", got)
+	}
+	w.run(2 * time.Second)
+	if got := w.plan.Untold; got != "no node that lives knows of it, and node 1 on its host is silent, and 2 of 2 others have no answer from it" {
+		t.Errorf("%q", got)
+	}
+}
+
 // What pgrecover said went well is not attached unless it is seen to follow.
 func TestRecoveryIsSeenToWork(t *testing.T) {
 	w := broken(t)

@@ -23,6 +23,12 @@ func (s *sim) salvage(n *node) {
 		return
 	}
 	o := n.salvage.order
+	for _, other := range n.orders {
+		if other.End && other.ID == o.ID {
+			s.endSalvage(n, "given up")
+			return
+		}
+	}
 	p, to := s.servers[o.Backend], s.servers[o.To]
 	switch {
 	case n.m.Promised > o.Epoch:
@@ -44,7 +50,7 @@ func (s *sim) salvage(n *node) {
 
 func (s *sim) beginSalvage(n *node) {
 	for _, o := range n.orders {
-		if o.Op != report.DoRecover || n.ran[o.ID] || n.busy > 0 {
+		if o.Op != report.DoRecover || o.End || n.ran[o.ID] || n.busy > 0 {
 			continue
 		}
 		n.ran[o.ID] = true

@@ -41,6 +41,7 @@ type wishes struct {
 	count int
 	list  []failover.Wish
 	known []report.Recovery
+	lost  string // why nobody will tell of any other; "" when somebody may
 	seen  map[int]failover.Standby
 }
 
@@ -55,7 +56,7 @@ func (w *wishes) of(term uint64) []failover.Wish {
 // enter forgets what was asked of this node when it led before: somebody else led meanwhile.
 func (w *wishes) enter(term uint64) {
 	if w.term != term {
-		w.term, w.list, w.known, w.seen = term, nil, nil, nil
+		w.term, w.list, w.known, w.seen, w.lost = term, nil, nil, nil, ""
 	}
 }
 
@@ -63,7 +64,7 @@ func (w *wishes) enter(term uint64) {
 func (w *wishes) planned(p *failover.Plan, m *clustermap.Map) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known, w.seen = p.Recoveries, p.Standbys
+	w.known, w.seen, w.lost = p.Recoveries, p.Standbys, p.Untold
 	w.list = slices.DeleteFunc(w.list, func(o failover.Wish) bool {
 		r, ok := find(w.known, o.ID)
 		return ok && over(&r, m)
@@ -91,12 +92,13 @@ func (w *wishes) add(v *authority.View, o failover.Wish) string {
 	return o.ID
 }
 
-// look returns how a recovery stands. wanted says that it has not even begun.
-func (w *wishes) look(id string) (r report.Recovery, known, wanted bool) {
+// look returns how a recovery stands. wanted says that it has not even begun, lost why nothing will be known of it; "" when it may.
+func (w *wishes) look(term uint64, id string) (r report.Recovery, known, wanted bool, lost string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.enter(term)
 	r, known = find(w.known, id)
-	return r, known, slices.ContainsFunc(w.list, func(o failover.Wish) bool { return o.ID == id })
+	return r, known, slices.ContainsFunc(w.list, func(o failover.Wish) bool { return o.ID == id }), w.lost
 }
 
 // standby is how the leader sees a backend. ok is false when it does not, or when it is the primary.
@@ -182,8 +184,10 @@ func (n *Node) beginOrLook(o order) (any, error) {
 		}
 		return errand{Job: n.planner.wishes.add(&v, failover.Wish{Backend: args.Node, Method: args.Method, By: o.By})}, nil
 	}
-	r, known, wanted := n.planner.wishes.look(args.Job)
+	r, known, wanted, lost := n.planner.wishes.look(v.Term, args.Job)
 	switch {
+	case !known && !wanted && lost != "":
+		return nil, &control.Error{Code: control.CodeFailed, Msg: fmt.Sprintf("the recovery went on on a node that is gone: %s; see pgwatch status, and ask again", lost)}
 	case !known && !wanted:
 		return nil, &control.Error{Code: codeUnknownJob, Msg: fmt.Sprintf("%s has not heard of recovery %s", n.name(n.Self.ID), args.Job)}
 	case r.Done && r.Err != "":

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/control"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/clustermap"
+	"github.com/pgcrew/pgcrew/pgwatch/internal/failover"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
@@ -90,6 +91,23 @@ func TestRecoverSaysWhyNot(t *testing.T) {
 	}
 	if len(s.wished(0)) != 0 {
 		t.Errorf("it is wished for still: %+v", s.wished(0))
+	}
+}
+
+// The leader was on the host of the server, and ran the recovery. Its successor hears from all who live that they know nothing.
+func TestRecoverIsLostWithItsLeader(t *testing.T) {
+	s := newSquad(t)
+	ended := make(chan error, 1)
+	go func() { ended <- s.ask(t.Context(), 1, OpRecover, RecoverArgs{Node: 1}, nil) }()
+	eventually(t, "a wish", func() bool { return len(s.wished(0)) > 0 })
+	s.lead(2)
+	n := s.nodes[2]
+	v := n.crew.View()
+	n.planner.wishes.of(v.Term)
+	began := time.Now()
+	n.planner.wishes.planned(&failover.Plan{Untold: "node 0 is silent"}, &v.Map)
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "a node that is gone: node 0 is silent") || time.Since(began) >= recoverSilence {
+		t.Errorf("%v", err)
 	}
 }
 

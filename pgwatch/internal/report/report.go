@@ -164,6 +164,7 @@ type Order struct {
 	Vars    map[string]string `json:"vars,omitempty"` // of a hook: its placeholders, by letter
 
 	Method string `json:"method,omitempty"` // of a recovery
+	End    bool   `json:"end,omitempty"`    // of a recovery: it was given up, and is to end if it runs
 	Since  uint64 `json:"since,omitempty"`  // of a recovery, as in Recovery
 	By     string `json:"by,omitempty"`     // of a recovery: who asked for it
 }
