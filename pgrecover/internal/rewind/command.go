@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/own"
@@ -37,7 +38,7 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 	if p.Facts.Target.Major < 12 {
 		signal, text = "recovery.conf", "standby_mode = 'on'\n"
 	}
-	args := []string{path.Join(srv.Bin, "pg_rewind"), "-D", srv.Data, "--source-server=" + plan.Login(r.Question.To), "--progress"}
+	args := []string{path.Join(srv.Bin, "pg_rewind"), "-D", srv.Data, "--source-server=" + source(r.Question.To, r.Plan.Facts.Source.Version), "--progress"}
 	if p.Facts.Target.Major >= 13 {
 		args = append(args, "--no-ensure-shutdown")
 	}
@@ -74,6 +75,16 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 		err = errors.Join(err, host.Remove(ctx, srv.Host, work))
 	}
 	return err
+}
+
+// source is how pg_rewind logs in. The planner takes its list of files, by functions whose cost nobody knows, for so expensive that a
+// server with JIT compiles it first: seconds on a busy host, for a list of a thousand files.
+func source(to backend.Server, version int) string {
+	const hasJIT = 110000
+	if version < hasJIT {
+		return plan.Login(to)
+	}
+	return plan.Login(to) + " options='-c jit=off'"
 }
 
 // configFile tells pg_rewind where the server's configuration is, when that is not in the data directory.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pgcrew/pgcrew/common/backend"
 	"github.com/pgcrew/pgcrew/common/step"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 )
@@ -58,4 +59,15 @@ func FuzzOutput(f *testing.F) {
 			t.Errorf("%+v", o)
 		}
 	})
+}
+
+// PostgreSQL 10 would refuse the login for a setting that it does not know.
+func TestSource(t *testing.T) {
+	to := backend.Server{Host: "db1", Port: 5432, User: "postgres", Tool: "pgrecover"}
+	if got := source(to, 100023); strings.Contains(got, "options") {
+		t.Error(got)
+	}
+	if got := source(to, 110000); !strings.HasSuffix(got, " options='-c jit=off'") {
+		t.Error(got)
+	}
 }
