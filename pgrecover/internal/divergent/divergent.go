@@ -61,9 +61,10 @@ func parent(s host.Server) string { return path.Clean(s.Data) + ".diverged" }
 const findScript = `for d in "$1"-*; do [ -d "$d" ] || continue; if [ ! -e "$d/README" ]; then rm -rf -- "$d"; ` +
 	`elif grep -qxF -- "$2" "$d/README"; then echo "$d"; exit 0; fi; done`
 
-// copyScript copies files of the directory $1 to the new directory $2, and prints those that are not there.
+// copyScript copies files of the directory $1 to the new directory $2, and prints those that are not there. A sync of the whole file
+// system would wait for what others write there.
 const copyScript = `set -e; umask 077; from=$1; to=$2; shift 2; mkdir -p -- "$to"; cd -- "$from"; ` +
-	`for f; do if [ -e "$f" ]; then cp -p -- "$f" "$to/"; else echo "$f"; fi; done; sync -f "$to"`
+	`for f; do if [ -e "$f" ]; then cp -p -- "$f" "$to/"; else echo "$f"; fi; done; cd -- "$to"; set -- *; [ -e "$1" ] || set --; sync . .. "$@"`
 
 func (w WAL) save(ctx context.Context, s host.Server, now time.Time) (dir string, err error) {
 	name := path.Join(parent(s), fmt.Sprintf("%d-%s", w.piece().timeline, strings.ReplaceAll(timeline.LSN(w.From), "/", "_")))

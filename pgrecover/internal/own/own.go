@@ -30,9 +30,11 @@ func Copy(ctx context.Context, h host.Host, data, to string) (names []string, er
 }
 
 // saveScript saves it from $1 in $2, which is there whole or not at all. Logs are moved, as they are large and nobody reads
-// them meanwhile.
-const saveScript = `set -e; umask 077; [ ! -e "$2" ] || exit 0; mkdir -p -- "$2.new"; cd -- "$1"; ` + each +
-	`case $f in log|pg_log) mv -- "$f" "$2.new/";; *) cp -a -- "$f" "$2.new/";; esac; done; sync -f "$2.new"; mv -- "$2.new" "$2"`
+// them meanwhile. A sync of the whole file system, which a folder takes, waits for what the primary may be writing there.
+const saveScript = `set -e; umask 077; d=$1; w=$2; all=; [ ! -e "$w" ] || exit 0; mkdir -p -- "$w.new"; cd -- "$d"; set --; ` + each +
+	`case $f in log|pg_log) mv -- "$f" "$w.new/";; *) cp -a -- "$f" "$w.new/"; ` +
+	`if [ -L "$f" ]; then :; elif [ -f "$f" ]; then set -- "$@" "$w.new/$f"; else all=-f; fi;; esac; done; ` +
+	`sync $all -- "$w.new" "$@"; mv -- "$w.new" "$w"`
 
 // Save copies the node's own files from a data directory into a new one, on the same file system. When that is there
 // already it has them from an earlier try, and they stay.
@@ -42,7 +44,7 @@ func Save(ctx context.Context, h host.Host, data, to string) error {
 
 // restoreScript moves what is in $1 to the top of $2, in place of what is there.
 const restoreScript = `set -e; [ -e "$1" ] || exit 0; cd -- "$1"; ` +
-	`for f in * .[!.]*; do if [ -e "$f" ] || [ -L "$f" ]; then rm -rf -- "$2/$f"; mv -- "$f" "$2/"; fi; done; sync -f "$2"; cd /; rmdir -- "$1"`
+	`for f in * .[!.]*; do if [ -e "$f" ] || [ -L "$f" ]; then rm -rf -- "$2/$f"; mv -- "$f" "$2/"; fi; done; sync -- "$2"; cd /; rmdir -- "$1"`
 
 // Restore moves the files that Save has saved into a data directory. It may be called again when it
 // was interrupted, and does nothing when there is nothing to restore.
