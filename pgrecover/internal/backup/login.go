@@ -45,11 +45,11 @@ func (b *Backup) login(ctx context.Context) error {
 
 // before are the settings of the old data; none of them when it cannot be read.
 func (b *Backup) before(ctx context.Context) standby.Settings {
-	s, err := standby.Read(func(name string) (string, error) { return b.Server.Setting(ctx, name) })
+	values, err := b.Server.Settings(ctx, standby.Names...)
 	if err != nil {
 		return standby.Settings{}
 	}
-	return s
+	return standby.Of(values)
 }
 
 // connection is how the programs on the node's host log in to the primary, the password apart.

@@ -8,5 +8,5 @@ const busyScript = `: pgrecover; for p in /proc/[0-9]*; do c=$(tr '\0' ' ' <"$p/
 
 // Busy tells which programs of others seem to work on a data directory, such as what a script runs there by ssh; "" is none.
 func Busy(ctx context.Context, h Host, dataDirectory string) (string, error) {
-	return Output(ctx, h, Shell(busyScript, dataDirectory)...)
+	return Ask(ctx, h, Shell(busyScript, dataDirectory)...)
 }

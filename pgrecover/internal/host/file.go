@@ -23,7 +23,7 @@ func gone(op, path string, err error) error {
 // ReadFile reads a file. The error is fs.ErrNotExist when there is none.
 func ReadFile(ctx context.Context, h Host, path string) ([]byte, error) {
 	var out bytes.Buffer
-	err := h.Run(ctx, Cmd{Args: Shell(`[ -e "$1" ] || exit 90; exec cat -- "$1"`, path), Stdout: &out})
+	err := h.Run(ctx, Cmd{Args: Shell(`[ -e "$1" ] || exit 90; exec cat -- "$1"`, path), Stdin: strings.NewReader(""), Stdout: &out})
 	if err != nil {
 		return nil, gone("read", path, err)
 	}
@@ -39,7 +39,7 @@ func WriteFile(ctx context.Context, h Host, path string, data []byte, mode fs.Fi
 
 // Exists tells whether something is there, be it a link that leads nowhere.
 func Exists(ctx context.Context, h Host, path string) (bool, error) {
-	err := h.Run(ctx, Cmd{Args: Shell(`[ -e "$1" ] || [ -L "$1" ] || exit 90`, path)})
+	_, err := Ask(ctx, h, Shell(`[ -e "$1" ] || [ -L "$1" ] || exit 90`, path)...)
 	if Status(err) == missing {
 		return false, nil
 	}
@@ -48,7 +48,7 @@ func Exists(ctx context.Context, h Host, path string) (bool, error) {
 
 // IsEmpty tells whether a directory is not there or has nothing in it but lost+found.
 func IsEmpty(ctx context.Context, h Host, path string) (bool, error) {
-	out, err := Output(ctx, h, Shell(`[ -e "$1" ] || exit 0; exec ls -A -- "$1/"`, path)...)
+	out, err := Ask(ctx, h, Shell(`[ -e "$1" ] || exit 0; exec ls -A -- "$1/"`, path)...)
 	return err == nil && (out == "" || out == "lost+found"), err
 }
 
@@ -73,12 +73,12 @@ func MakeDirectory(ctx context.Context, h Host, path string, mode fs.FileMode) e
 
 // RealPath follows all links of a path. The last part of it need not exist.
 func RealPath(ctx context.Context, h Host, path string) (string, error) {
-	return Output(ctx, h, "readlink", "-f", "--", path)
+	return Ask(ctx, h, "readlink", "-f", "--", path)
 }
 
 // Links returns the symbolic links in a directory and where they lead. No directory is no links.
 func Links(ctx context.Context, h Host, dir string) (map[string]string, error) {
-	out, err := Output(ctx, h, Shell(`[ -d "$1" ] || exit 0; cd "$1"; for f in *; do if [ -L "$f" ]; then echo "$f"; readlink -- "$f"; fi; done`, dir)...)
+	out, err := Ask(ctx, h, Shell(`[ -d "$1" ] || exit 0; cd "$1"; for f in *; do if [ -L "$f" ]; then echo "$f"; readlink -- "$f"; fi; done`, dir)...)
 	if err != nil || out == "" {
 		return nil, err
 	}

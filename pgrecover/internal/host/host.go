@@ -86,6 +86,14 @@ func Output(ctx context.Context, h Host, args ...string) (string, error) {
 	return strings.TrimRight(out.String(), "\n"), err
 }
 
+// Ask runs a program that only looks and soon ends by itself, and returns what it printed likewise. Nothing watches over it, which
+// would take three more processes: many of them on a busy host take longer than what is done with the answers.
+func Ask(ctx context.Context, h Host, args ...string) (string, error) {
+	var out strings.Builder
+	err := h.Run(ctx, Cmd{Args: args, Stdin: strings.NewReader(""), Stdout: &out})
+	return strings.TrimRight(out.String(), "\n"), err
+}
+
 // Shell makes a command of a shell script, whose $1, $2, ... are args.
 func Shell(script string, args ...string) []string {
 	return append([]string{"/bin/sh", "-c", script, "sh"}, args...)

@@ -39,12 +39,12 @@ func Programs(ctx context.Context, h Host, dataDirectory, major string) (string,
 		return "", err
 	}
 	if err == nil && strings.HasPrefix(words[0], "/") {
-		said, err := Output(ctx, h, words[0], "--version")
+		said, err := Ask(ctx, h, words[0], "--version")
 		if err == nil && strings.HasPrefix(said+" ", "postgres (PostgreSQL) "+major) {
 			return path.Dir(words[0]), nil
 		}
 	}
-	dir, err := Output(ctx, h, Shell(programsScript, major)...)
+	dir, err := Ask(ctx, h, Shell(programsScript, major)...)
 	if Status(err) == missing {
 		return "", fmt.Errorf("%s: there are no programs of PostgreSQL %s in /usr/lib/postgresql/%s/bin, in /usr/pgsql-%s/bin, by pg_config or in PATH: install the server's package", h.Name(), major, major, major)
 	}

@@ -6,11 +6,11 @@ import "strings"
 // caller holds the other end, and the kernel or sshd closes it for him when he dies. It goes with all that
 // it has started, so it is a session of its own. A shell ignores SIGINT for what it starts in the background: the signal is
 // SIGTERM.
-const guarded = `cd /; IFS= read -r p && [ -n "$p" ] && PGPASSWORD=$p && export PGPASSWORD; exec 3<&0; setsid "$@" </dev/null 3<&- & p=$!; ` +
+const guarded = `cd /; export LC_ALL=C; IFS= read -r p && [ -n "$p" ] && PGPASSWORD=$p && export PGPASSWORD; exec 3<&0; setsid "$@" </dev/null 3<&- & p=$!; ` +
 	`{ cat <&3; kill -- -$p || kill $p; } >/dev/null 2>&1 & w=$!; exec 3<&-; wait $p; s=$?; kill $w 2>/dev/null; exit $s`
 
 // fed runs "$@" with the input that it is given.
-const fed = `cd /; exec "$@"`
+const fed = `cd /; export LC_ALL=C; exec "$@"`
 
 // script is the shell script of a command and its arguments.
 func (c Cmd) script() []string {
@@ -18,8 +18,11 @@ func (c Cmd) script() []string {
 	if c.Stdin != nil {
 		body = fed
 	}
-	args := append([]string{"env", "LC_ALL=C"}, c.Env...)
-	return Shell(body, append(args, c.Args...)...)
+	args := c.Args
+	if len(c.Env) > 0 {
+		args = append(append([]string{"env"}, c.Env...), args...)
+	}
+	return Shell(body, args...)
 }
 
 // line is a command as one line for a shell.

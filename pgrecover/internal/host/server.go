@@ -34,7 +34,7 @@ const processesScript = `cd /proc || exit 1; [ -d "$1" ] || exit 0; ` +
 // Look finds its processes. A postmaster.pid proves nothing: it outlives its server.
 func (s Server) Look(ctx context.Context) (Processes, error) {
 	var p Processes
-	out, err := Output(ctx, s.Host, Shell(processesScript, s.Data)...)
+	out, err := Ask(ctx, s.Host, Shell(processesScript, s.Data)...)
 	if err != nil {
 		return p, err
 	}
@@ -84,18 +84,38 @@ func (s Server) Stop(ctx context.Context, mode string) error {
 	}
 }
 
-// Setting asks the server's program what a setting would be if it was started as it was the last time. It need not run.
-func (s Server) Setting(ctx context.Context, name string) (string, error) {
+// settingsScript runs "$@" -C with each of the names that come before --, and writes a zero behind each answer.
+const settingsScript = `n=; while [ "$1" != -- ]; do n="$n $1"; shift; done; shift; for i in $n; do "$@" -C "$i" || exit; printf '\0'; done`
+
+// Settings asks the server's program what settings would be if it was started as it was the last time. It need not run.
+func (s Server) Settings(ctx context.Context, names ...string) ([]string, error) {
 	words, err := Options(ctx, s.Host, s.Data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+		return nil, err
 	}
-	args := []string{path.Join(s.Bin, "postgres")}
+	args := append(append([]string{}, names...), "--", path.Join(s.Bin, "postgres"))
 	if len(words) > 1 {
 		args = append(args, words[1:]...)
 	}
 	// The last of several -D is taken.
-	return Output(ctx, s.Host, append(args, "-C", name, "-D", s.Data)...)
+	out, err := Ask(ctx, s.Host, Shell(settingsScript, append(args, "-D", s.Data)...)...)
+	if err != nil {
+		return nil, err
+	}
+	values := strings.Split(out, "\n\x00")
+	if len(values) != len(names)+1 {
+		return nil, fmt.Errorf("%s: %s says %q of %s", s.Host.Name(), path.Join(s.Bin, "postgres"), out, strings.Join(names, ", "))
+	}
+	return values[:len(names)], nil
+}
+
+// Setting asks for one.
+func (s Server) Setting(ctx context.Context, name string) (string, error) {
+	values, err := s.Settings(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return values[0], nil
 }
 
 // patience is what is left of ctx in seconds. pg_ctl gives up after a minute by default, and crash recovery may take longer.

@@ -15,7 +15,7 @@ type Space struct {
 
 // Free tells how much space there is at a path that exists.
 func Free(ctx context.Context, h Host, path string) (Space, error) {
-	out, err := Output(ctx, h, "df", "-P", "-k", "--", path)
+	out, err := Ask(ctx, h, "df", "-P", "-k", "--", path)
 	if err != nil {
 		return Space{}, err
 	}

@@ -59,7 +59,7 @@ const debianScript = `for f in /etc/postgresql/*/*/postgresql.conf; do [ -e "$f"
 
 // debian returns version and name of the cluster that has this data directory in /etc/postgresql; "" when there is none.
 func (s Server) debian(ctx context.Context) (version, name string, err error) {
-	out, err := Output(ctx, s.Host, Shell(debianScript)...)
+	out, err := Ask(ctx, s.Host, Shell(debianScript)...)
 	if err != nil {
 		return "", "", err
 	}

@@ -10,5 +10,5 @@ const waitsScript = `cd /proc || exit 1; [ -d "$1" ] || exit 0; ` +
 // WaitsFor returns the name of the WAL segment that a standby has not found and waits for, as its process title tells; "" when it
 // has WAL to replay, or update_process_title is off.
 func (s Server) WaitsFor(ctx context.Context) (segment string, err error) {
-	return Output(ctx, s.Host, Shell(waitsScript, s.Data)...)
+	return Ask(ctx, s.Host, Shell(waitsScript, s.Data)...)
 }

@@ -145,14 +145,14 @@ type wal struct {
 
 func readWAL(ctx context.Context, srv host.Server) (w wal, err error) {
 	w.srv = srv
-	text, err := host.Output(ctx, srv.Host, path.Join(srv.Bin, "pg_controldata"), srv.Data)
+	text, err := host.Ask(ctx, srv.Host, path.Join(srv.Bin, "pg_controldata"), srv.Data)
 	if err != nil {
 		return w, err
 	}
 	if w.control, err = parseControl(text); err != nil {
 		return w, fmt.Errorf("%s: %w", srv.Data, err)
 	}
-	names, err := host.Output(ctx, srv.Host, "ls", path.Join(srv.Data, "pg_wal"))
+	names, err := host.Ask(ctx, srv.Host, "ls", path.Join(srv.Data, "pg_wal"))
 	if err != nil {
 		return w, err
 	}

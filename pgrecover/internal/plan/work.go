@@ -21,7 +21,7 @@ const noteScript = `if [ -e "$1" ]; then stat -L -c %i -- "$2"; cat "$(dirname "
 // brokenOff says, in words, that a pg_rewind of the directory did not come to its end; "" when there was none. What that
 // leaves looks like a server and is none.
 func brokenOff(ctx context.Context, srv host.Server) (string, error) {
-	out, err := host.Output(ctx, srv.Host, host.Shell(noteScript, Note(srv), srv.Data)...)
+	out, err := host.Ask(ctx, srv.Host, host.Shell(noteScript, Note(srv), srv.Data)...)
 	if now, then, _ := strings.Cut(out, "\n"); err != nil || out == "" || now != then {
 		return "", err
 	}

@@ -54,11 +54,11 @@ func (x *run) resume(ctx context.Context) error {
 	var want standby.Settings
 	made := false
 	err := x.Journal.Do(step.Step{Step: "settings", Node: &x.Node.ID}, func(st *step.Step) error {
-		now, err := standby.Read(func(name string) (string, error) { return x.server.Setting(ctx, name) })
+		values, err := x.server.Settings(ctx, standby.Names...)
 		if err != nil {
 			return fmt.Errorf("node %d: %w", x.Node.ID, err)
 		}
-		choice, err := x.Want(now, true)
+		choice, err := x.Want(standby.Of(values), true)
 		if err != nil {
 			return err
 		}

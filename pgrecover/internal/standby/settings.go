@@ -25,22 +25,24 @@ func (s Settings) List() []postmaster.Setting {
 	}
 }
 
+// Names are their names, in the order of List.
+var Names = []string{"primary_conninfo", "restore_command", "primary_slot_name", "recovery_target_timeline"}
+
 // Read asks for them by their names.
-func Read(get func(name string) (string, error)) (s Settings, err error) {
-	for _, p := range []struct {
-		name string
-		to   *string
-	}{
-		{"primary_conninfo", &s.PrimaryConnInfo},
-		{"restore_command", &s.RestoreCommand},
-		{"primary_slot_name", &s.SlotName},
-		{"recovery_target_timeline", &s.TargetTimeline},
-	} {
-		if *p.to, err = get(p.name); err != nil {
-			return s, fmt.Errorf("read %s: %w", p.name, err)
+func Read(get func(name string) (string, error)) (Settings, error) {
+	values := make([]string, len(Names))
+	for i, name := range Names {
+		var err error
+		if values[i], err = get(name); err != nil {
+			return Settings{}, fmt.Errorf("read %s: %w", name, err)
 		}
 	}
-	return s, nil
+	return Of(values), nil
+}
+
+// Of are those with these values, in the order of Names.
+func Of(values []string) Settings {
+	return Settings{PrimaryConnInfo: values[0], RestoreCommand: values[1], SlotName: values[2], TargetTimeline: values[3]}
 }
 
 // AutoConf puts the settings into the text of a postgresql.auto.conf.
