@@ -12,15 +12,14 @@ func Decide(f Facts, w Wish) (Plan, error) {
 		return Plan{}, err
 	}
 	p := Plan{Stop: f.Target.Runs, Discards: f.divergence(), Facts: f}
-	scripted := w.Method == Script || w.Method == Auto && w.Script != ""
 	switch {
 	case w.Method == Auto && f.Target.Follows:
 		p.Method, p.Stop, p.Discards = Nothing, false, nil
 		p.Why = fmt.Sprintf("node %d streams from node %d on timeline %d", f.Node, f.To, f.Source.History.Timeline)
 		return p, nil
-	case scripted && w.Script == "":
+	case w.scripted() && w.Script == "":
 		return p, follow.Refusal{Why: "no script is configured", Mend: "set recovery_1st_stage_command, or use another --method"}
-	case scripted:
+	case w.scripted():
 		p.Method, p.Why = Script, "recovery_1st_stage_command is configured"
 		return p, nil
 	case f.Target.Files == Unseen && w.Method != Follow:

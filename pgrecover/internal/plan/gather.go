@@ -14,6 +14,7 @@ type Question struct {
 	NoHost   error     // why Host is nil
 	Node, To backend.Server
 	Cluster  []backend.Server // all of the configuration
+	Copy     bool             // it will be a new copy: what only a rewind has to know is not looked for
 }
 
 // Gather looks at the node and at the primary, and changes nothing. The error is that of the primary when it cannot be

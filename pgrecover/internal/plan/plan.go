@@ -30,6 +30,9 @@ type Wish struct {
 	Force  bool   // discard the data of another cluster, too
 }
 
+// scripted tells whether the script is wanted.
+func (w Wish) scripted() bool { return w.Method == Script || w.Method == Auto && w.Script != "" }
+
 // A Plan is what is to be done. Its JSON is the detail of the step plan.
 type Plan struct {
 	Method   Method      `json:"method"`
@@ -62,6 +65,7 @@ func (d Divergence) MarshalJSON() ([]byte, error) {
 
 // Find looks and decides. The error is a follow.Refusal when nothing may be done.
 func Find(ctx context.Context, q Question, w Wish) (Plan, error) {
+	q.Copy = w.Method == Backup || w.scripted()
 	f, err := Gather(ctx, q)
 	if err != nil {
 		return Plan{}, err

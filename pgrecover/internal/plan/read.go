@@ -62,7 +62,7 @@ func (q Question) readTarget(ctx context.Context, f *Facts) error {
 			return err
 		}
 	}
-	if t.SystemID != f.Source.SystemID {
+	if t.SystemID != f.Source.SystemID || q.Copy {
 		return nil
 	}
 	if t.Checkpoint, err = w.commonCheckpoint(ctx, f); err != nil {

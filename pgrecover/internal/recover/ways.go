@@ -121,7 +121,9 @@ func (x *run) backup(ctx context.Context) error {
 
 // lookAndSave saves what a node has that was stopped since the plan was made, or may have run.
 func (x *run) lookAndSave(ctx context.Context) error {
-	facts, err := plan.Gather(ctx, x.question)
+	q := x.question
+	q.Copy = true
+	facts, err := plan.Gather(ctx, q)
 	if err != nil {
 		return err
 	}
