@@ -10,12 +10,14 @@ import (
 
 // startScript runs "$@", which starts the server of $1, and ends as soon as postmaster.pid says that clients are let in:
 // pg_ctlcluster goes on to look, for two seconds, whether that lasts. What a server says that cannot start is in the file $2 only,
-// if there is one; else it is what the command said.
-const startScript = `d=$1; log=$2; shift 2; t=$(mktemp -d) || exit; was=$(sed -n '1p;3p' "$d/postmaster.pid" 2>/dev/null); ` +
+// if there is one; else it is what the command said. The shell reads the file by itself: twenty times a second, another program
+// would take time from the server. $who is its process number and the time of its start, $up how it is.
+const startScript = `d=$1; log=$2; shift 2; t=$(mktemp -d) || exit; ` +
+	`look() { who=; up=; n=0; while IFS= read -r l; do n=$((n+1)); case $n in 1|3) who="$who $l";; 8) up=$l;; esac; done <"$d/postmaster.pid"; }; look 2>/dev/null; was=$who; ` +
 	`{ "$@" </dev/null >"$t/said" 2>&1; echo $? >"$t/status"; } >/dev/null 2>&1 & ` +
-	`while [ ! -s "$t/status" ]; do ` +
-	`case $(sed -n 8p "$d/postmaster.pid" 2>/dev/null) in ready*|standby*) if [ "$(sed -n '1p;3p' "$d/postmaster.pid")" != "$was" ]; then rm -rf "$t"; exit 0; fi;; esac; ` +
-	`sleep 0.05; done; s=$(cat "$t/status"); if [ "$s" != 0 ]; then tail -n 8 "${log:-$t/said}" >&2; fi; rm -rf "$t"; exit "$s"`
+	`while [ ! -s "$t/status" ]; do look 2>/dev/null; ` +
+	`case $up in ready*|standby*) if [ "$who" != "$was" ]; then rm -rf "$t"; exit 0; fi;; esac; ` +
+	`sleep 0.05; done; read -r s <"$t/status"; if [ "$s" != 0 ]; then tail -n 8 "${log:-$t/said}" >&2; fi; rm -rf "$t"; exit "$s"`
 
 // debianStart starts Debian's cluster $1-$2, with $3 seconds for pg_ctl. Where a rule of polkit lets this user start the unit of
 // the cluster that is done: the server is then the unit's, as after a boot, and not a part of the service or session that we
