@@ -25,15 +25,16 @@ func Options(ctx context.Context, h Host, dataDirectory string) ([]string, error
 	return words, nil
 }
 
-// programsScript prints the folder with the programs of PostgreSQL $1: where Debian or Red Hat has it, or what pg_config or
-// PATH say when they are of that version.
+// programsScript prints the folder with the programs of PostgreSQL $1: $2, where Debian or Red Hat has it, or what pg_config
+// or PATH say when they are of that version.
 const programsScript = `fits() { [ -x "$1/postgres" ] && "$1/postgres" --version 2>/dev/null | grep -q "^postgres (PostgreSQL) $2[^0-9]"; }; ` +
-	`for d in "/usr/lib/postgresql/$1/bin" "/usr/pgsql-$1/bin" "$(pg_config --bindir 2>/dev/null)" "$(dirname "$(command -v postgres)" 2>/dev/null)" /usr/local/pgsql/bin; ` +
+	`for d in "$2" "/usr/lib/postgresql/$1/bin" "/usr/pgsql-$1/bin" "$(pg_config --bindir 2>/dev/null)" "$(dirname "$(command -v postgres)" 2>/dev/null)" /usr/local/pgsql/bin; ` +
 	`do if fits "$d" "$1"; then echo "$d"; exit 0; fi; done; exit 90`
 
 // Programs returns the folder of the server's programs of a major version, such as 15: that of the server which runs or ran
-// in the data directory when that is of this version, else what is installed.
-func Programs(ctx context.Context, h Host, dataDirectory, major string) (string, error) {
+// in the data directory when that is of this version, else what is installed. Alike is where another server of the cluster
+// has them, or "": hosts of a cluster are installed alike, and a session over SSH has a PATH that knows no unusual place.
+func Programs(ctx context.Context, h Host, dataDirectory, major, alike string) (string, error) {
 	words, err := Options(ctx, h, dataDirectory)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -44,9 +45,9 @@ func Programs(ctx context.Context, h Host, dataDirectory, major string) (string,
 			return path.Dir(words[0]), nil
 		}
 	}
-	dir, err := Ask(ctx, h, Shell(programsScript, major)...)
+	dir, err := Ask(ctx, h, Shell(programsScript, major, alike)...)
 	if Status(err) == missing {
-		return "", fmt.Errorf("%s: there are no programs of PostgreSQL %s in /usr/lib/postgresql/%s/bin, in /usr/pgsql-%s/bin, by pg_config or in PATH: install the server's package", h.Name(), major, major, major)
+		return "", fmt.Errorf("%s: there are no programs of PostgreSQL %s where the primary has its, in /usr/lib/postgresql/%s/bin, in /usr/pgsql-%s/bin, by pg_config or in PATH: install the server's package", h.Name(), major, major, major)
 	}
 	return dir, err
 }

@@ -46,7 +46,20 @@ func askSource(ctx context.Context, conn *pgx.Conn, s backend.Server) (src Sourc
 	if src.Oldest, err = follow.Oldest(ctx, conn); err != nil {
 		return src, fmt.Errorf("node %d (%s): %w", s.ID, s.Addr(), err)
 	}
+	if src.Bin, err = sourceBin(ctx, conn); err != nil {
+		return src, fmt.Errorf("ask node %d (%s) for the folder of its programs: %w", s.ID, s.Addr(), err)
+	}
 	return src, nil
+}
+
+// sourceBin is a question of its own because only a superuser, or whom one has granted it, may ask it.
+func sourceBin(ctx context.Context, conn *pgx.Conn) (dir string, err error) {
+	err = conn.QueryRow(ctx, "SELECT setting FROM pg_config() WHERE name = 'BINDIR'").Scan(&dir)
+	const insufficientPrivilege = "42501"
+	if backend.Code(err) == insufficientPrivilege {
+		return "", nil
+	}
+	return dir, err
 }
 
 // targetQuestion asks a server that runs for what it receives from, and who receives from it. PostgreSQL 10 has no

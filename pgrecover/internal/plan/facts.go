@@ -12,7 +12,8 @@ type Facts struct {
 // Source is the primary.
 type Source struct {
 	SystemID       string
-	Version        int // server_version_num
+	Version        int    // server_version_num
+	Bin            string // folder of its programs; "" when we may not know
 	History        timeline.History
 	Written        uint64 // its place in the WAL
 	Oldest         uint64 // the first byte of WAL that it still has

@@ -28,7 +28,7 @@ func (q Question) readTarget(ctx context.Context, f *Facts) error {
 	if t.Major, err = strconv.Atoi(number); err != nil {
 		return fmt.Errorf("%s/PG_VERSION says %.20q", dir, major)
 	}
-	if t.Bin, err = host.Programs(ctx, q.Host, dir, major); err != nil {
+	if t.Bin, err = host.Programs(ctx, q.Host, dir, major, f.Source.Bin); err != nil {
 		return err
 	}
 	srv := host.Server{Host: q.Host, Data: dir, Bin: t.Bin}

@@ -169,7 +169,8 @@ func (x *run) programs(ctx context.Context) error {
 	if x.server.Bin != "" && x.plan.Method != plan.Backup {
 		return nil
 	}
-	bin, err := host.Programs(ctx, h, x.Node.DataDirectory, backup.Major(x.plan.Facts.Source.Version))
+	source := x.plan.Facts.Source
+	bin, err := host.Programs(ctx, h, x.Node.DataDirectory, backup.Major(source.Version), source.Bin)
 	x.server.Bin = bin
 	return err
 }
