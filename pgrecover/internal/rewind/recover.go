@@ -21,12 +21,12 @@ func (r Rewind) recover(ctx context.Context, srv host.Server) error {
 		if err != nil {
 			return err
 		}
-		keep := "wal_keep_size=1TB"
+		keep := []string{"-c", "wal_keep_size=1TB", "-c", "max_slot_wal_keep_size=-1"}
 		if r.Plan.Facts.Target.Major < 13 {
-			keep = "wal_keep_segments=100000"
+			keep = []string{"-c", "wal_keep_segments=100000"}
 		}
 		args := append([]string{path.Join(srv.Bin, "postgres"), "--single"}, words[1:]...)
-		args = append(args, "-D", srv.Data, "-c", keep, "-c", "archive_mode=off", "-c", "max_slot_wal_keep_size=-1", "template1")
+		args = append(append(args, keep...), "-D", srv.Data, "-c", "archive_mode=off", "template1")
 		return srv.Host.Run(ctx, host.Cmd{Args: host.Job(srv.Data, args...)})
 	})
 }
