@@ -17,7 +17,7 @@ import (
 // would remove the segment in which the histories part, with which the node begins.
 func TestRewindKeepsWAL(t *testing.T) {
 	t.Parallel()
-	old, standbys := pgtest.Cluster(t, 1, pgtest.Conf("wal_log_hints = on\nwal_keep_size = 0"))
+	old, standbys := pgtest.Cluster(t, 1, pgtest.Conf("wal_log_hints = on\n"+pgtest.KeepWAL(t, 0)))
 	primary := standbys[0]
 	old.Exec(t, "CREATE TABLE t (n int)")
 	primary.WaitReplay(t, old)

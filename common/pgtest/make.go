@@ -69,19 +69,23 @@ func (s *Server) Standby(t testing.TB, opts ...Option) *Server {
 	conninfo := fmt.Sprintf("host=127.0.0.1 port=%d user=postgres password=%s application_name=%s", s.port, Password, n.name)
 	args := []string{"-D", n.Data(""), "-d", conninfo, "-c", "fast", "-X", "stream", "--no-sync"}
 	if !n.opts.noSlot {
-		args = append(args, "-C", "-S", n.name)
+		args = append(args, "-S", n.name)
+		if s.progs.major >= 11 {
+			args = append(args, "-C")
+		} else {
+			s.Exec(t, fmt.Sprintf("SELECT pg_create_physical_replication_slot('%s', true)", n.name))
+		}
 	}
 	if out, err := n.progs.command("pg_basebackup", args...).CombinedOutput(); err != nil {
 		t.Fatalf("pg_basebackup of %s for %s: %v: %s", s.name, n.name, err, out)
 	}
 	n.configure(t)
-	n.Write(t, "standby.signal", "")
 	n.follow(t, s)
 	n.begin(t)
 	return n
 }
 
-// follow writes where a standby streams from.
+// follow makes a standby of the files, and writes where it streams from.
 func (s *Server) follow(t testing.TB, from *Server) {
 	t.Helper()
 	text := fmt.Sprintf("primary_conninfo = 'host=127.0.0.1 port=%d user=postgres password=%s application_name=%s'\n",
@@ -89,5 +93,10 @@ func (s *Server) follow(t testing.TB, from *Server) {
 	if !s.opts.noSlot {
 		text += fmt.Sprintf("primary_slot_name = '%s'\n", s.name)
 	}
+	if s.progs.major < 12 {
+		s.Write(t, "recovery.conf", "standby_mode = on\nrecovery_target_timeline = 'latest'\n"+text)
+		return
+	}
+	s.Write(t, "standby.signal", "")
 	s.Write(t, "postgresql.auto.conf", text)
 }

@@ -1,5 +1,10 @@
 package pgtest
 
+import (
+	"fmt"
+	"testing"
+)
+
 // An Option changes how a server is made.
 type Option func(*options)
 
@@ -19,6 +24,16 @@ type file struct {
 
 // Conf adds lines to postgresql.conf, such as "max_connections = 20".
 func Conf(lines string) Option { return func(o *options) { o.conf += lines + "\n" } }
+
+// KeepWAL is the line of postgresql.conf, or of ALTER SYSTEM SET, that keeps so many segments of WAL of 16 MB for standbys without a slot.
+func KeepWAL(t testing.TB, segments int) string { return need(t).keepWAL(segments) }
+
+func (p programs) keepWAL(segments int) string {
+	if p.major < 13 {
+		return fmt.Sprintf("wal_keep_segments = %d", segments)
+	}
+	return fmt.Sprintf("wal_keep_size = '%dMB'", 16*segments)
+}
 
 // HBA replaces the lines of pg_hba.conf that say who may log in how; without it everybody may, without a password.
 // Two lines always stand before it: the user postgres is trusted on the Unix socket, and may replicate over TCP with

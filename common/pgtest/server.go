@@ -104,7 +104,7 @@ shared_buffers = 16MB
 max_connections = 100
 wal_level = replica
 wal_log_hints = on
-wal_keep_size = 64MB
+%s
 max_wal_senders = 10
 max_replication_slots = 10
 hot_standby = on
@@ -113,7 +113,7 @@ password_encryption = 'scram-sha-256'
 log_line_prefix = '%%m [%%p] %%q%%u@%%d %%a '
 lc_messages = 'C'
 timezone = 'UTC'
-%s`, s.port, s.dir, s.opts.conf)
+%s`, s.port, s.dir, s.progs.keepWAL(4), s.opts.conf)
 }
 
 // Name returns the server's name in messages, which is a standby's application_name.

@@ -84,7 +84,11 @@ func (s *Server) PauseReplay(t testing.TB) {
 // Promote makes this standby a primary and returns when it takes writes.
 func (s *Server) Promote(t testing.TB) {
 	t.Helper()
-	s.Exec(t, "SELECT pg_promote(true, 60)")
+	if s.progs.major >= 12 {
+		s.Exec(t, "SELECT pg_promote(true, 60)")
+	} else if out, err := s.progs.command("pg_ctl", "promote", "-D", s.Data("")).CombinedOutput(); err != nil {
+		t.Fatalf("pg_ctl promote %s: %v: %s", s.name, err, out)
+	}
 	s.Until(t, "SELECT pg_is_in_recovery()", "f")
 }
 

@@ -335,7 +335,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("running: %+v, %v", c, err)
 	}
 	p.Kill(t, syscall.SIGKILL)
-	standbys[0].Exec(t, "SELECT pg_promote(true, 60)")
+	standbys[0].Promote(t)
 	syscall.Kill(s.Look().PID, syscall.SIGKILL)
 	if err := s.Stop(within(t), Immediate, limit); err != nil {
 		t.Fatal(err)

@@ -77,7 +77,7 @@ func TestSampleOfAClusterAndOfItsPromotion(t *testing.T) {
 
 	p.Kill(t, syscall.SIGKILL)
 	sample(t, sc, "the end of the stream", func(s *Sample) bool { return s.Upstream == "" && s.Timeline == 1 && s.Received >= s.LSN })
-	s.Exec(t, "SELECT pg_promote(true, 60)")
+	s.Promote(t)
 	got = sample(t, sc, "the promotion", func(s *Sample) bool { return !s.Standby })
 	if got.Timeline != 2 {
 		t.Errorf("timeline %d right after the promotion, want 2", got.Timeline)

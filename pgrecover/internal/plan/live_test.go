@@ -135,7 +135,7 @@ func TestRecycledWAL(t *testing.T) {
 		t.Errorf("the last common checkpoint is at %x", c)
 	}
 	primary.Start(t)
-	primary.Exec(t, "ALTER SYSTEM SET wal_keep_size = 0")
+	primary.Exec(t, "ALTER SYSTEM SET "+pgtest.KeepWAL(t, 0))
 	primary.Reload(t)
 	diverge()
 	primary.Stop(t, pgtest.Fast)

@@ -295,7 +295,7 @@ func TestStandbyAndItsPromotion(t *testing.T) {
 	if b.Timeline != 1 || b.Health != report.Well {
 		t.Errorf("got %+v", b)
 	}
-	s.Exec(t, "SELECT pg_promote(true, 60)")
+	s.Promote(t)
 	sw.Hint()
 	if b = sw.until("the promotion", func(b report.Backend) bool { return !b.Standby }); b.Timeline != 2 {
 		t.Errorf("got %+v", b)
