@@ -12,7 +12,7 @@ import (
 
 // wanted are the settings that rules look at.
 var wanted = []string{"restore_command", "archive_command", "archive_mode", "wal_retrieve_retry_interval", "hot_standby", "wal_log_hints",
-	"data_checksums", "full_page_writes", "max_wal_senders", "max_replication_slots", "wal_level", "wal_keep_size", "max_slot_wal_keep_size",
+	"data_checksums", "full_page_writes", "max_wal_senders", "max_replication_slots", "wal_level", "wal_keep_size", "wal_keep_segments", "max_slot_wal_keep_size",
 	"synchronous_standby_names"}
 
 // Ask gathers the Facts of a server over a session. What the session may not see is left out.

@@ -45,10 +45,17 @@ func has(t *testing.T, got []string, want ...string) {
 }
 
 func TestRealServers(t *testing.T) {
-	conf := "synchronous_standby_names = 'nobody'\nsynchronous_commit = local\nmax_slot_wal_keep_size = -1"
-	primary := pgtest.Primary(t, pgtest.Conf(conf))
+	conf, keeps := "synchronous_standby_names = 'nobody'\nsynchronous_commit = local\n", "max_slot_wal_keep_size is -1"
 	// Before PostgreSQL 14 a server takes a restore_command when it starts only, and what scp ends with would keep it from that.
-	s := primary.Standby(t, pgtest.Conf("restore_command = 'exit 1; scp archive:/a/%f %p'"))
+	follows := []pgtest.Option{pgtest.Conf("restore_command = 'exit 1; scp archive:/a/%f %p'")}
+	if pgtest.Major(t) >= 13 {
+		conf += "max_slot_wal_keep_size = -1"
+	} else { // whose slots have no limit
+		conf += pgtest.KeepWAL(t, 0)
+		follows, keeps = append(follows, pgtest.NoSlot()), "wal_keep_segments is 0"
+	}
+	primary := pgtest.Primary(t, pgtest.Conf(conf))
+	s := primary.Standby(t, follows...)
 	s.Exec(t, "ALTER SYSTEM SET wal_retrieve_retry_interval = '5s'")
 	s.Reload(t)
 	s.Until(t, "SHOW wal_retrieve_retry_interval", "5s")
@@ -61,10 +68,10 @@ func TestRealServers(t *testing.T) {
 	}
 	primary.Until(t, "SELECT count(*) FROM pg_stat_replication", "1")
 	for _, user := range []string{"watcher", "nobody"} { // no privilege is needed
-		has(t, of(user), "max_slot_wal_keep_size is -1", "synchronous_standby_names has 'nobody'", "scp ends with 255", "wal_retrieve_retry_interval is 5000 ms")
+		has(t, of(user), keeps, "synchronous_standby_names has 'nobody'", "scp ends with 255", "wal_retrieve_retry_interval is 5000 ms")
 	}
 	c.RecoveryUser = "nobody"
-	has(t, of("watcher"), "recovery_user 'nobody' is no superuser", "max_slot", "synchronous_standby_names", "scp", "wal_retrieve")
+	has(t, of("watcher"), "recovery_user 'nobody' is no superuser", keeps, "synchronous_standby_names", "scp", "wal_retrieve")
 
 	srv := postmaster.New(s.Data(""))
 	if _, ok := Read(t.Context(), 1, srv); ok {

@@ -140,9 +140,11 @@ func (c Crew) primary(f *Facts) (list []finding) {
 	if !f.Super {
 		list = append(list, finding{fmt.Sprintf("recovery_user '%s' is no superuser there, or does not exist: pgpromote cannot promote a standby", c.RecoveryUser), "make it one, or set recovery_user"})
 	}
-	if n, ok := f.number("wal_keep_size"); ok && n == 0 && f.Used < len(f.Receivers) {
-		list = append(list, finding{fmt.Sprintf("%d of %d standbys have no replication slot, and wal_keep_size is 0: one that was away for a moment may need a new copy", len(f.Receivers)-f.Used, len(f.Receivers)),
-			"give each a slot (primary_slot_name), or set wal_keep_size"})
+	for _, keep := range []string{"wal_keep_size", "wal_keep_segments"} { // as it was called before PostgreSQL 13
+		if n, ok := f.number(keep); ok && n == 0 && f.Used < len(f.Receivers) {
+			list = append(list, finding{fmt.Sprintf("%d of %d standbys have no replication slot, and %s is 0: one that was away for a moment may need a new copy", len(f.Receivers)-f.Used, len(f.Receivers), keep),
+				"give each a slot (primary_slot_name), or set " + keep})
+		}
 	}
 	if f.Settings["max_slot_wal_keep_size"] == "-1" && f.Slots > 0 {
 		list = append(list, finding{"max_slot_wal_keep_size is -1: a standby that stays away fills the disk of the primary", "set it to what the disk can spare"})

@@ -42,6 +42,11 @@ func TestFind(t *testing.T) {
 		"wal_level is minimal":                                             set(0, "wal_level", "minimal"),
 		"recovery_user 'postgres' is no superuser":                         func(all []Facts) { all[0].Super = false },
 		"1 of 1 standbys have no replication slot, and wal_keep_size is 0": func(all []Facts) { all[0].Used = 0 },
+		"and wal_keep_segments is 0: one that was away for a moment may need a new copy (give each a slot (primary_slot_name), or set wal_keep_segments)": func(all []Facts) {
+			delete(all[0].Settings, "wal_keep_size")
+			set(0, "wal_keep_segments", "0")(all)
+			all[0].Used = 0
+		},
 		"backend 0 (db1:5432): slot old keeps 1.5 GiB of WAL, and nobody receives from it (bring its standby back, or, if that is gone, SELECT pg_drop_replication_slot('old'))": func(all []Facts) {
 			all[0].Idle = []Slot{{"young", 1 << 29}, {"old", 3 << 29}}
 		},
