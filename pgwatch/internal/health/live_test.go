@@ -23,6 +23,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/event"
 	"github.com/pgcrew/pgcrew/common/passwd"
 	"github.com/pgcrew/pgcrew/common/pgtest"
+	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/pgwatch/internal/report"
 )
 
@@ -108,7 +109,7 @@ func is(h report.Health) func(report.Backend) bool {
 	return func(b report.Backend) bool { return b.Health == h }
 }
 
-func postmaster(t *testing.T, s *pgtest.Server) int {
+func postmasterPID(t *testing.T, s *pgtest.Server) int {
 	t.Helper()
 	text, err := os.ReadFile(s.Data("postmaster.pid"))
 	if err != nil {
@@ -133,8 +134,13 @@ func TestStopsAndReturns(t *testing.T) {
 		"smart": func() { p.Stop(t, pgtest.Smart) }, // which waits for our session, if we let it
 		"fast":  func() { p.Stop(t, pgtest.Fast) },
 		"killed": func() {
-			syscall.Kill(postmaster(t, p), syscall.SIGKILL)
+			syscall.Kill(postmasterPID(t, p), syscall.SIGKILL)
 			p.Stop(t, pgtest.Immediate) // it has ended already
+			// No server starts while a process of the old one uses its shared memory.
+			files := postmaster.New(p.Data(""))
+			for files.Look().Postmaster != postmaster.Dead {
+				time.Sleep(10 * time.Millisecond)
+			}
 		},
 		"all killed": func() { p.Kill(t, syscall.SIGKILL) },
 	} {
@@ -154,7 +160,7 @@ func TestDeathIsNoticedAtOnce(t *testing.T) {
 	w := watch(t, p, "", func(how *Settings) { how.Period, how.Knock, how.Renew = time.Hour, time.Hour, time.Hour })
 	w.until("the first look", is(report.Well))
 	began := time.Now()
-	syscall.Kill(postmaster(t, p), syscall.SIGKILL)
+	syscall.Kill(postmasterPID(t, p), syscall.SIGKILL)
 	w.until("its end", is(report.Refused))
 	t.Logf("noticed after %v, seen as %s: %+v", time.Since(began), w.seen, w.Report())
 }
@@ -162,7 +168,7 @@ func TestDeathIsNoticedAtOnce(t *testing.T) {
 func TestFrozen(t *testing.T) {
 	for name, freeze := range map[string]func(p *pgtest.Server, sig syscall.Signal){
 		"all of it":           func(p *pgtest.Server, sig syscall.Signal) { p.Kill(t, sig) },
-		"the postmaster only": func(p *pgtest.Server, sig syscall.Signal) { syscall.Kill(postmaster(t, p), sig) },
+		"the postmaster only": func(p *pgtest.Server, sig syscall.Signal) { syscall.Kill(postmasterPID(t, p), sig) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := pgtest.Primary(t)
