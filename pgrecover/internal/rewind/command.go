@@ -11,6 +11,7 @@ import (
 	"github.com/pgcrew/pgcrew/pgrecover/internal/host"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/own"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/plan"
+	"github.com/pgcrew/pgcrew/pgrecover/internal/timeline"
 )
 
 // beginScript notes in $2 that pg_rewind will write in $1. What an earlier run has left for another directory of this name goes.
@@ -20,7 +21,15 @@ const beginScript = `set -e; umask 077; i=$(stat -L -c %i -- "$1"); if [ -e "$2"
 // rewindScript runs "$@", pg_rewind, which works on $1, while the note $2 says so. What it leaves is a primary, by its
 // files, so the file $3 with the text $4 is written before the note goes. That is done here, so that it is done also
 // when nobody listens any more.
-const rewindScript = `d=$1; note=$2; signal=$3; text=$4; shift 4; : >"$note" && sync -- "$note" "$(dirname "$note")" || exit; "$@" 2>&1 || exit; ` +
+//
+// The server will begin at the last common checkpoint. Its own segments before the fork's, whose name without a timeline is $5,
+// are linked aside and put back where they are gone then: a pg_rewind that is not of the newest minor versions, and any of 13 and
+// before, removes those that the primary does not have any more. When there is no space to copy them it is tried without.
+const rewindScript = `d=$1; note=$2; signal=$3; text=$4; fork=$5; shift 5; kept=$(dirname "$note")/wal; rm -rf -- "$kept"; mkdir -- "$kept" || exit; ` +
+	`for f in "$d"/pg_wal/????????????????????????; do n=${f##*/}; if [ "${n#????????}" \< "$fork" ]; then ` +
+	`ln -- "$f" "$kept/" 2>/dev/null || cp -p -- "$f" "$kept/" 2>/dev/null || { rm -f -- "$kept/$n"; break; }; fi; done; ` +
+	`: >"$note" && sync -- "$note" "$(dirname "$note")" || exit; "$@" 2>&1 || exit; ` +
+	`for f in "$kept"/????????????????????????; do to=$d/pg_wal/${f##*/}; if [ -e "$f" ] && [ ! -e "$to" ]; then mv -- "$f" "$to" && sync -- "$to" "$d/pg_wal" || exit; fi; done; ` +
 	`printf %s "$text" >"$d/$signal" && sync -- "$d/$signal" "$d" && rm -f -- "$note"`
 
 // rewind runs pg_rewind, and puts the node's own files back afterwards.
@@ -50,9 +59,13 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 		}
 		args = append(args, config...)
 	}
+	fork, _ := p.Facts.Fork()
+	size := p.Facts.Target.SegmentSize
+	const timelineDigits = 8 // of a segment's name
+	first := timeline.Segment{Begin: fork.End - fork.End%size}.Name(size)[timelineDigits:]
 	out := &output{journal: r.Journal, node: node}
 	err := r.Journal.Do(step.Step{Step: "rewind", Node: &node, Command: host.Cmd{Args: args}.String()}, func(st *step.Step) error {
-		script := host.Shell(rewindScript, append([]string{srv.Data, note, signal, text}, args...)...)
+		script := host.Shell(rewindScript, append([]string{srv.Data, note, signal, text, first}, args...)...)
 		cmd := host.Cmd{Args: host.Job(srv.Data, script...), Stdout: out}
 		err := srv.Host.Run(ctx, plan.WithPassword(cmd, r.Question.To.Password))
 		st.Detail = out.found
