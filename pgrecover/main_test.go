@@ -90,7 +90,7 @@ func TestCheckTellsAllProblems(t *testing.T) {
 	primary, standbys := pgtest.Cluster(t, 1, pgtest.HBA("host all all all trust\nhost replication eve all scram-sha-256"))
 	standbys[0].WaitReplay(t, primary)
 	standbys[0].Exec(t, "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1 user=eve password=x'")
-	standbys[0].Reload(t)
+	standbys[0].ReloadUpstream(t)
 	standbys[0].Until(t, "SELECT count(*) FROM pg_stat_wal_receiver", "0")
 	other := pgtest.Primary(t, pgtest.InitDB(), pgtest.Conf("wal_level = minimal\nmax_wal_senders = 0\nmax_replication_slots = 0"))
 	status, _, errs := call("", "check", "--config", conf(t, primary, standbys[0], other))

@@ -70,6 +70,16 @@ func (s *Server) Reload(t testing.TB) {
 	s.Until(t, "SELECT pg_conf_load_time() > '"+before+"'", "t")
 }
 
+// ReloadUpstream is Reload for a changed primary_conninfo. Before PostgreSQL 13 that counts from the start only, and it is Restart.
+func (s *Server) ReloadUpstream(t testing.TB) {
+	t.Helper()
+	if s.progs.major < 13 {
+		s.Restart(t)
+		return
+	}
+	s.Reload(t)
+}
+
 // Running tells whether the server's process is there.
 func (s *Server) Running() bool {
 	p := s.running()

@@ -77,7 +77,7 @@ func TestRecruitedStandby(t *testing.T) {
 			f.Cluster[0].Host = "db0"
 			info := all[2].Query1(t, "SHOW primary_conninfo")
 			all[2].Exec(t, "ALTER SYSTEM SET primary_conninfo = ''")
-			all[2].Reload(t)
+			all[2].ReloadUpstream(t)
 			f.Restart = func(context.Context) error {
 				if pgtest.Major(t) >= 14 {
 					t.Error("it is restarted for settings that a reload is enough for")
@@ -136,6 +136,7 @@ func TestRestartWhenNeeded(t *testing.T) {
 	all[2].Exec(t, "ALTER SYSTEM SET recovery_target_timeline = 'current'")
 	all[2].Restart(t)
 	f := prepare(t, 2, 1, all...)
+	f.Restart = nil
 	if _, err := run(t, f); err == nil || !strings.Contains(err.Error(), "--local") {
 		t.Errorf("from another host: %v", err)
 	}
@@ -216,7 +217,7 @@ func TestNothingComes(t *testing.T) {
 	t.Parallel()
 	all := failedOver(t)
 	all[2].Exec(t, "ALTER SYSTEM SET primary_conninfo = 'host=x user=postgres password=wrong'")
-	all[2].Reload(t)
+	all[2].ReloadUpstream(t)
 	f := prepare(t, 2, 1, all...)
 	f.Timeout = 10 * time.Second
 	_, err := run(t, f)
