@@ -33,18 +33,26 @@ func (s Server) recruit(ctx context.Context, conn *pgx.Conn, version int) (Befor
 	if err := setUpstream(ctx, conn, Before{}, version); err != nil {
 		return b, fmt.Errorf("cut node %d off: %w", s.ID, err)
 	}
-	return b, step.Until(ctx, func() (bool, error) {
+	err = step.Until(ctx, func() (bool, error) {
 		var receivers int
 		err := conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_wal_receiver").Scan(&receivers)
 		return receivers == 0, err
 	})
+	if err != nil && version < reloadable {
+		err = fmt.Errorf("node %d still receives, and before PostgreSQL 13 only the end of its primary or a restart ends that: %w", s.ID, err)
+	}
+	return b, err
 }
+
+// reloadable is the first version that takes another primary_conninfo without a restart. Before it nothing is cut off, but
+// a receiver ends with its primary.
+const reloadable = 130000
 
 // setUpstream changes from where a standby gets its WAL. Both settings take effect on reload since PostgreSQL 14, the
 // first one since 13; a receiver ends when primary_conninfo changes.
 func setUpstream(ctx context.Context, conn *pgx.Conn, b Before, version int) error {
 	for _, p := range []struct{ name, value string }{{"primary_conninfo", b.PrimaryConnInfo}, {"restore_command", b.RestoreCommand}} {
-		if p.name == "primary_conninfo" && version < 130000 || p.name == "restore_command" && version < 140000 {
+		if p.name == "primary_conninfo" && version < reloadable || p.name == "restore_command" && version < 140000 {
 			continue
 		}
 		if err := backend.Set(ctx, conn, p.name, p.value); err != nil {

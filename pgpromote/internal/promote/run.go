@@ -173,7 +173,7 @@ func (r *Run) choose(found []*subject) (c *subject, err error) {
 
 // makePrimary recruits, lets the standby catch up, and promotes it.
 func (r *Run) makePrimary(ctx context.Context, c *subject) error {
-	if c.pos.Version >= 120000 {
+	if c.pos.Version >= reloadable {
 		if err := r.cutOff(ctx, c, false); err != nil {
 			return err
 		}
