@@ -37,7 +37,7 @@ func TestPsql(t *testing.T) {
 		{"settings", "SET work_mem = '5MB';\nSHOW work_mem;\nRESET work_mem;\n", "5MB\n"},
 		{"large object", "SELECT lo_from_bytea(0, 'abc') AS o \\gset\nSELECT convert_from(lo_get(:o), 'UTF8');\nSELECT lo_unlink(:o);\n", "abc\n1\n"},
 		{"empty", ";\n \nSELECT 1;\n", "1\n"},
-		{"a change of database", "CREATE DATABASE e2e_psql;\n\\connect e2e_psql\nSELECT current_database();\n\\connect postgres\nDROP DATABASE e2e_psql WITH (FORCE);\n", "e2e_psql\n"},
+		{"a change of database", "CREATE DATABASE e2e_psql;\n\\connect e2e_psql\nSELECT current_database();\n\\connect postgres\n" + dropDatabase(t, "e2e_psql"), "e2e_psql\n"},
 		{"do block", "DO $$ BEGIN PERFORM 1; END $$;\nSELECT 1;\n", "1\n"},
 		{"nested dollar quotes", "SELECT $a$ $b$ ; $b$ $a$;\n", " $b$ ; $b$ \n"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,9 @@ func testCatalog(t testing.TB, s *pgtest.Server, set CatalogSettings) *Catalog {
 // beginAtomic is a function body as PostgreSQL has it since version 14, and quoted the same for older ones.
 var beginAtomic = strings.NewReplacer("BEGIN ATOMIC SELECT nextval('tick'); END;", "LANGUAGE sql AS $$ SELECT nextval('tick') $$;")
 
+// since13 has functions of the corpus that PostgreSQL 12 does not have, so that it cannot be known what they do.
+var since13 = regexp.MustCompile(`gen_random_uuid|pg_current_snapshot`)
+
 // withSchema runs testdata/schema.sql.
 func withSchema(t testing.TB, s *pgtest.Server) {
 	t.Helper()
@@ -73,6 +77,9 @@ func TestCorpusOnStandby(t *testing.T) {
 	other := connect(t, primary)
 	var refused, ran, balanced, lost int
 	for _, k := range corpus(t) {
+		if pgtest.Major(t) < 13 && since13.MatchString(k.sql) {
+			continue
+		}
 		v := c.Classify([]byte(k.sql), &env)
 		if v.Target != k.target || v.Class.String() != k.class {
 			t.Errorf("testdata/corpus.txt:%d: %s %s (%s), want %s %s: %q", k.line, v.Target, v.Class, v.Reason, k.target, k.class, k.sql)
