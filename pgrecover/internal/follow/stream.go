@@ -22,10 +22,13 @@ type receiver struct {
 	Received uint64 `json:"received"`
 }
 
+// PostgreSQL 10 has no sender_host.
 const receiving = `
-SELECT coalesce(status, ''), concat_ws(':', sender_host, sender_port), coalesce(received_tli, 0)::int8,
+SELECT coalesce(status, ''),
+       concat_ws(':', coalesce(w->>'sender_host', substring(conninfo from '\mhost=(\S+)')), coalesce(w->>'sender_port', substring(conninfo from '\mport=(\d+)'))),
+       coalesce(received_tli, 0)::int8,
        coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::int8, coalesce(pg_last_wal_receive_lsn() - '0/0', 0)::int8
-FROM (SELECT) nothing LEFT JOIN pg_stat_wal_receiver ON true`
+FROM (SELECT) nothing LEFT JOIN pg_stat_wal_receiver r ON true, LATERAL (SELECT to_jsonb(r) w) j`
 
 // stream waits until the standby streams from the primary on its timeline, and has replayed what the primary had when
 // the waiting began.

@@ -65,8 +65,8 @@ func sourceBin(ctx context.Context, conn *pgx.Conn) (dir string, err error) {
 // targetQuestion asks a server that runs for what it receives from, and who receives from it. PostgreSQL 10 has no
 // sender_host.
 const targetQuestion = `
-SELECT coalesce((SELECT to_jsonb(r) ->> 'sender_host' FROM pg_stat_wal_receiver r WHERE status = 'streaming'), ''),
-       coalesce((SELECT to_jsonb(r) ->> 'sender_port' FROM pg_stat_wal_receiver r WHERE status = 'streaming'), ''),
+SELECT coalesce((SELECT coalesce(to_jsonb(r) ->> 'sender_host', substring(conninfo from '\mhost=(\S+)')) FROM pg_stat_wal_receiver r WHERE status = 'streaming'), ''),
+       coalesce((SELECT coalesce(to_jsonb(r) ->> 'sender_port', substring(conninfo from '\mport=(\d+)')) FROM pg_stat_wal_receiver r WHERE status = 'streaming'), ''),
        coalesce((SELECT received_tli FROM pg_stat_wal_receiver), 0)::int8,
        ARRAY(SELECT coalesce(nullif(application_name, ''), client_addr::text, '?') FROM pg_stat_replication WHERE application_name <> 'pg_basebackup' ORDER BY 1)`
 
