@@ -29,6 +29,7 @@ func TestDecide(t *testing.T) {
 	stopped := target(func(t *Target) { t.Clean, t.End = true, 5000 })
 	standby := target(func(t *Target) { t.Standby, t.Clean, t.End = true, true, 4500 })
 	runs := target(func(t *Target) { t.Runs, t.Answers, t.Standby, t.End = true, true, true, 4500 })
+	old := func(f *Facts) { f.Target.Major, f.Source.Version = 11, 110000 }
 	stray := target(func(t *Target) { t.Runs, t.Answers = true, true })
 	for name, c := range map[string]struct {
 		facts Facts
@@ -47,6 +48,8 @@ func TestDecide(t *testing.T) {
 		"standby too late, but archive": {returning(standby, target(func(t *Target) { t.End, t.Restore = 900, true })), Wish{Method: Auto}, Plan{Method: Follow}, "in the history"},
 		"follows":                       {returning(runs, target(func(t *Target) { t.Follows = true })), Wish{Method: Auto, Script: "x"}, Plan{Method: Nothing}, "node 0 streams from node 1 on timeline 2"},
 		"follows, but a copy is wanted": {returning(runs, target(func(t *Target) { t.Follows = true })), Wish{Method: Backup}, Plan{Method: Backup, Stop: true}, "asked for"},
+		"stopped standby of 11":         {returning(standby, old), Wish{Method: Auto}, Plan{Method: Backup}, "older than PostgreSQL 12"},
+		"crashed primary of 11":         {returning(old), Wish{Method: Auto}, Plan{Method: Backup}, "recovery.conf cannot be read"},
 		"running standby":               {returning(runs), Wish{Method: Auto}, Plan{Method: Follow}, "in the history"},
 		"running standby refused":       {returning(runs, target(func(t *Target) { t.Refused, t.End = "it is ahead", 5600 })), Wish{Method: Auto}, Plan{Method: Rewind, Stop: true}, "it is ahead"},
 		"stray primary":                 {returning(stray), Wish{Method: Auto}, Plan{Method: Rewind, Stop: true}, "runs as a primary on timeline 1, which node 1 left at 0/1388"},

@@ -28,6 +28,8 @@ func cannotFollow(f Facts) string {
 		return "it was a primary and was not shut down in order"
 	case t.End < s.Oldest && !t.Restore:
 		return fmt.Sprintf("node %d has removed the WAL from %s to %s, and node %d has no restore_command", f.To, timeline.LSN(t.End), timeline.LSN(s.Oldest), f.Node)
+	case t.Major <= recoveryConf:
+		return "it is older than PostgreSQL 12, whose standbys have a recovery.conf"
 	}
 	return ""
 }
@@ -57,6 +59,8 @@ func cannotRewind(f Facts) string {
 		return "it has recycled its WAL from before the fork, and pg_rewind fetches it from an archive since PostgreSQL 13 only"
 	case t.Checkpoint < s.Oldest && f.hasWAL() && !t.Restore:
 		return fmt.Sprintf("node %d has removed the WAL since their last common checkpoint at %s", f.To, timeline.LSN(t.Checkpoint))
+	case t.Major <= recoveryConf:
+		return "the settings of its recovery.conf cannot be read"
 	}
 	return ""
 }
