@@ -23,8 +23,8 @@ const beginScript = `set -e; umask 077; i=$(stat -L -c %i -- "$1"); if [ -e "$2"
 // when nobody listens any more.
 //
 // The server will begin at the last common checkpoint. Its own segments before the fork's, whose name without a timeline is $5,
-// are linked aside and put back where they are gone then: a pg_rewind that is not of the newest minor versions, and any of 13 and
-// before, removes those that the primary does not have any more. When there is no space to copy them it is tried without.
+// are linked aside and put back where they are gone then: pg_rewind of 13 and before (13.23 and 12.22 were
+// seen to) removes those that the primary does not have any more. When there is no space to copy them it is tried without.
 const rewindScript = `d=$1; note=$2; signal=$3; text=$4; fork=$5; shift 5; kept=$(dirname "$note")/wal; rm -rf -- "$kept"; mkdir -- "$kept" || exit; ` +
 	`for f in "$d"/pg_wal/????????????????????????; do n=${f##*/}; if [ "${n#????????}" \< "$fork" ]; then ` +
 	`ln -- "$f" "$kept/" 2>/dev/null || cp -p -- "$f" "$kept/" 2>/dev/null || { rm -f -- "$kept/$n"; break; }; fi; done; ` +
