@@ -55,7 +55,7 @@ var moments = []moment{
 			w.until(1, up, "standby")
 			w.connect(0, 1)
 			w.servers[1].Stop(w.t, pgtest.Immediate)
-			w.until(1, down, "standby")
+			w.until(1, stopped, "standby")
 			w.connect(0)
 		},
 		[]string{"pcp_node_info", "pcp_node_info -n 1"}},
@@ -67,7 +67,7 @@ var moments = []moment{
 			w.connect(0, 1)
 			w.servers[0].Stop(w.t, pgtest.Immediate)
 			w.until(1, up, "primary")
-			w.until(0, down, "standby")
+			w.until(0, stopped, "standby")
 			w.connect(1)
 		},
 		[]string{"pcp_node_info", "pcp_node_info -n 0", "pcp_promote_node -n 1", "pcp_recovery_node -n 1"}},

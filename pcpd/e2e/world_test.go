@@ -213,6 +213,7 @@ const (
 	up      = "up"
 	waiting = "waiting" // it is up, but no client has used it
 	down    = "down"
+	stopped = "stopped" // down, and it is known that its server does not answer
 )
 
 // view is what pcp_node_info says of a node.
@@ -239,7 +240,7 @@ func (w *world) until(node int, status, role string) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		v = w.node(node)
 		isUp := v.status == up || v.status == waiting
-		if v.role == role && (status == down && v.status == down ||
+		if v.role == role && (status == down && v.status == down || status == stopped && v.status == down && v.pgStatus == down ||
 			status == up && isUp && v.pgStatus == up && v.pgRole == role && (role == "primary" || v.state == "streaming")) {
 			return
 		}
