@@ -34,17 +34,13 @@ type Conn struct {
 	events   uint32 // what epoll watches
 	paused   bool
 	queued   bool // in l.again
-	missed   bool // something came while it could not be read
 	mute     bool // the peer takes no more output
+	off      bool // not in epoll: the end was seen while paused
 	closed   bool
 	inside   bool // the handler is in Data
 	told     bool // nothing is to be said to the handler any more
 	deferred bool // the loop's batch has output of it
 }
-
-// watched is what epoll always announces, once for each arrival. The level-triggered way costs it one more look at each
-// socket that was read. The end must be told apart from bytes, because one read does not take both.
-const watched = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
 // Attach puts a non-blocking descriptor on the loop, which owns it from then on, also when Attach fails.
 // secure is nil for plain text, else a TLS connection of either side over a Shim, with its handshake done; early
@@ -54,7 +50,7 @@ func (l *Loop) Attach(fd int, secure *tls.Conn, early []byte, h Handler) (*Conn,
 		l.conns = append(l.conns, make([]*Conn, fd+64-len(l.conns))...)
 	}
 	l.gen++
-	c := &Conn{l: l, h: h, fd: int32(fd), gen: l.gen, events: watched}
+	c := &Conn{l: l, h: h, fd: int32(fd), gen: l.gen, events: unix.EPOLLIN}
 	if secure != nil {
 		c.tls = newRecords(l, secure)
 	}
@@ -129,8 +125,13 @@ func (c *Conn) Resume() {
 		return
 	}
 	c.paused = false
-	if c.missed {
-		c.announce()
+	if c.off {
+		c.off = false
+		c.events |= unix.EPOLLIN
+		ev := unix.EpollEvent{Events: c.events, Fd: c.fd, Pad: c.gen}
+		control(c.l.epfd, unix.EPOLL_CTL_ADD, int(c.fd), &ev)
+	} else {
+		c.watch(c.events | unix.EPOLLIN)
 	}
 	if len(c.in) > 0 || c.tls != nil {
 		c.again()
@@ -200,29 +201,34 @@ func (c *Conn) fail(err error) {
 }
 
 func (c *Conn) watch(events uint32) {
-	if !c.closed && events != c.events {
-		c.events = events
-		c.announce()
+	if c.closed || events == c.events {
+		return
 	}
-}
-
-// announce has epoll say once more what is there, if anything is.
-func (c *Conn) announce() {
-	c.missed = false
-	ev := unix.EpollEvent{Events: c.events, Fd: c.fd, Pad: c.gen}
+	c.events = events
+	if c.off {
+		return
+	}
+	ev := unix.EpollEvent{Events: events, Fd: c.fd, Pad: c.gen}
 	control(c.l.epfd, unix.EPOLL_CTL_MOD, int(c.fd), &ev)
 }
 
-// receive reads once, which takes all that is there unless it fills the buffer.
+// receive reads once; with level-triggered readiness the rest announces itself again.
 func (c *Conn) receive(events uint32) {
-	if c.paused || c.queued {
-		c.missed = true // what is kept comes first
+	if c.queued && !c.paused {
+		return // what is kept comes first; the end, if it is that, would throw it away
+	}
+	if c.paused {
+		// Interest is withdrawn only now, so that a short pause costs no system call.
+		if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+			// These cannot be masked, and what was received before the end must not be lost.
+			c.off = true
+			control(c.l.epfd, unix.EPOLL_CTL_DEL, int(c.fd), nil)
+			return
+		}
+		c.watch(c.events &^ unix.EPOLLIN)
 		return
 	}
 	n, errno := readNow(int(c.fd), c.l.buf)
-	if n == len(c.l.buf) || errno == syscall.EINTR || n > 0 && events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		c.announce()
-	}
 	switch {
 	case errno == syscall.EAGAIN || errno == syscall.EINTR:
 	case errno != 0:

@@ -1,6 +1,6 @@
 // Package loop drives established connections with one epoll instance on one goroutine.
 //
-// It is the only package that knows sockets after login. Edge-triggered readiness, one receive
+// It is the only package that knows sockets after login. Level-triggered readiness, one receive
 // buffer for all connections of a loop, no goroutine and no buffer for an idle connection: an idle
 // one costs its Conn and the kernel's socket. Everything that may block (login, TLS handshake,
 // dialing) happens on ordinary goroutines, which hand a descriptor over with Attach inside Post.
@@ -199,9 +199,6 @@ func (l *Loop) runAgain() {
 			c.queued = false
 			if !c.closed && !c.paused {
 				c.deliver(nil)
-			}
-			if c.missed && !c.closed && !c.paused && !c.queued {
-				c.announce()
 			}
 		}
 	}
