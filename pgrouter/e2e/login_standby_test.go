@@ -43,7 +43,7 @@ func TestReadsBeforeAnyoneKnows(t *testing.T) {
 	eachDoor(t, func(t *testing.T, lines string, files ...string) {
 		c := newCluster(t)
 		c.exec(t, "CREATE DATABASE fresh TEMPLATE postgres")
-		r := start(t, c, lines+"failover_wait = 600\nconnect_timeout0 = 100\n", files...)
+		r := start(t, c, lines+reads+"failover_wait = 600\nconnect_timeout0 = 100\n", files...)
 		c.primary.Kill(t, syscall.SIGSTOP)
 		defer c.primary.Kill(t, syscall.SIGCONT)
 		p, err := pgconn.Connect(within(t), r.dsn("fresh", "postgres"))
