@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +9,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/exit"
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/step"
-	"github.com/pgcrew/pgcrew/common/tool"
+	"github.com/pgcrew/pgcrew/common/tooltest"
 )
 
 // roomy is a primary that keeps WAL for no other reason than wal_keep_size.
@@ -33,39 +31,15 @@ func (r *rig) goesOn(t *testing.T) {
 	}
 }
 
-// hooked calls f after the first line of a step is written, before anything else is done.
-type hooked struct {
-	bytes.Buffer
-	step string
-	f    func()
-}
-
-func (h *hooked) Write(p []byte) (int, error) {
-	if h.f != nil && bytes.Contains(p, []byte(`"step":"`+h.step+`"`)) {
-		h.f()
-		h.f = nil
-	}
-	return h.Buffer.Write(p)
-}
-
 // after runs the program, and f after the first line of a step. It returns the steps in their order.
 func (r *rig) after(t *testing.T, name string, f func(), args ...string) (status int, steps []step.Step, errs string) {
 	t.Helper()
-	o := &hooked{step: name, f: f}
-	var e bytes.Buffer
-	status = run(append(args, "--node", "1", "--config", r.file), tool.World{In: strings.NewReader(""), Out: o, Err: &e})
-	t.Logf("pgrecover %v: status %d\n%s%s", args, status, o.String(), e.String())
-	if o.f != nil {
+	o := &tooltest.Hook{Step: name, Then: f}
+	status, steps, errs = r.to(t, o, args...)
+	if o.Then != nil {
 		t.Fatalf("there is no step %s", name)
 	}
-	for line := range strings.Lines(o.String()) {
-		var s step.Step
-		if err := json.Unmarshal([]byte(line), &s); err != nil {
-			t.Fatal(err)
-		}
-		steps = append(steps, s)
-	}
-	return status, steps, e.String()
+	return status, steps, errs
 }
 
 // copied wants that the way of the first plan was left for a new copy, which follows.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,8 +73,20 @@ func (r *rig) stop(t *testing.T) {
 // run runs the program in this process and returns its steps.
 func (r *rig) run(t *testing.T, args ...string) (status int, steps []step.Step, errs string) {
 	t.Helper()
-	var o, e bytes.Buffer
-	status = run(append(args, "--node", "1", "--config", r.file), tool.World{In: strings.NewReader(""), Out: &o, Err: &e})
+	return r.to(t, &bytes.Buffer{}, args...)
+}
+
+// output is what can be read again.
+type output interface {
+	io.Writer
+	fmt.Stringer
+}
+
+// to is run with an output of one's own.
+func (r *rig) to(t *testing.T, o output, args ...string) (status int, steps []step.Step, errs string) {
+	t.Helper()
+	var e bytes.Buffer
+	status = run(append(args, "--node", "1", "--config", r.file), tool.World{In: strings.NewReader(""), Out: o, Err: &e})
 	t.Logf("pgrecover %v: status %d\n%s%s", args, status, o.String(), e.String())
 	for line := range strings.Lines(o.String()) {
 		var s step.Step

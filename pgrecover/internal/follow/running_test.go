@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/common/tooltest"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/upstream"
 )
 
@@ -232,7 +233,7 @@ func TestPrimaryHasRemovedTheWAL(t *testing.T) {
 	all := failedOver(t)
 	f := prepare(t, 2, 1, all...)
 	before := all[2].Query1(t, "SHOW primary_conninfo")
-	f.Journal = &step.Journal{Now: time.Now, W: hooked{"plan", func() {
+	f.Journal = &step.Journal{Now: time.Now, W: &tooltest.Hook{Step: "plan", Then: func() {
 		all[1].Exec(t, "ALTER SYSTEM SET wal_keep_size = 0")
 		all[1].Reload(t)
 		for range 2 {
@@ -247,17 +248,4 @@ func TestPrimaryHasRemovedTheWAL(t *testing.T) {
 	if all[2].Query1(t, "SHOW primary_conninfo") != before || all[1].Query1(t, "SELECT count(*) FROM pg_replication_slots") != "0" {
 		t.Error("something has changed")
 	}
-}
-
-// hooked calls f after the line of a step.
-type hooked struct {
-	step string
-	f    func()
-}
-
-func (h hooked) Write(p []byte) (int, error) {
-	if strings.Contains(string(p), `"step":"`+h.step+`"`) {
-		h.f()
-	}
-	return len(p), nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pgcrew/pgcrew/common/pgtest"
 	"github.com/pgcrew/pgcrew/common/postmaster"
 	"github.com/pgcrew/pgcrew/common/step"
+	"github.com/pgcrew/pgcrew/common/tooltest"
 	"github.com/pgcrew/pgcrew/pgrecover/internal/follow"
 )
 
@@ -229,24 +230,11 @@ func TestServerThatDoesNotFollow(t *testing.T) {
 	}
 }
 
-// hooked calls f after the line of a step.
-type hooked struct {
-	step string
-	f    func()
-}
-
-func (h hooked) Write(p []byte) (int, error) {
-	if strings.Contains(string(p), `"step":"`+h.step+`"`) {
-		h.f()
-	}
-	return len(p), nil
-}
-
 // The copy is older than the WAL that the primary has when the server starts, as without a slot.
 func TestServerThatGetsNoWAL(t *testing.T) {
 	t.Parallel()
 	s, primary, _ := prepare(t, both(), extension)
-	s.Journal = &step.Journal{Now: time.Now, W: hooked{"first stage", func() {
+	s.Journal = &step.Journal{Now: time.Now, W: &tooltest.Hook{Step: "first stage", Then: func() {
 		primary.Exec(t, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 		primary.Exec(t, "ALTER SYSTEM SET wal_keep_size = 0")
 		primary.Reload(t)
