@@ -19,18 +19,18 @@ const beginScript = `set -e; umask 077; i=$(stat -L -c %i -- "$1"); if [ -e "$2"
 	`mkdir -p -- "$2"; echo "$i" >"$2/inode"; sync -- "$2/inode" "$2"`
 
 // rewindScript runs "$@", pg_rewind, which works on $1, while the note $2 says so. What it leaves is a primary, by its
-// files, so the file $3 with the text $4 is written before the note goes. That is done here, so that it is done also
+// files, so standby.signal is written before the note goes. That is done here, so that it is done also
 // when nobody listens any more.
 //
-// The server will begin at the last common checkpoint. Its own segments before the fork's, whose name without a timeline is $5,
+// The server will begin at the last common checkpoint. Its own segments before the fork's, whose name without a timeline is $3,
 // are linked aside and put back where they are gone then: pg_rewind of 13 and before (13.23 and 12.22 were
 // seen to) removes those that the primary does not have any more. When there is no space to copy them it is tried without.
-const rewindScript = `d=$1; note=$2; signal=$3; text=$4; fork=$5; shift 5; kept=$(dirname "$note")/wal; rm -rf -- "$kept"; mkdir -- "$kept" || exit; ` +
+const rewindScript = `d=$1; note=$2; fork=$3; shift 3; kept=$(dirname "$note")/wal; rm -rf -- "$kept"; mkdir -- "$kept" || exit; ` +
 	`for f in "$d"/pg_wal/????????????????????????; do n=${f##*/}; if [ "${n#????????}" \< "$fork" ]; then ` +
 	`ln -- "$f" "$kept/" 2>/dev/null || cp -p -- "$f" "$kept/" 2>/dev/null || { rm -f -- "$kept/$n"; break; }; fi; done; ` +
 	`: >"$note" && sync -- "$note" "$(dirname "$note")" || exit; "$@" 2>&1 || exit; ` +
 	`for f in "$kept"/????????????????????????; do to=$d/pg_wal/${f##*/}; if [ -e "$f" ] && [ ! -e "$to" ]; then mv -- "$f" "$to" && sync -- "$to" "$d/pg_wal" || exit; fi; done; ` +
-	`printf %s "$text" >"$d/$signal" && sync -- "$d/$signal" "$d" && rm -f -- "$note"`
+	`: >"$d/standby.signal" && sync -- "$d/standby.signal" "$d" && rm -f -- "$note"`
 
 // rewind runs pg_rewind, and puts the node's own files back afterwards.
 func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error {
@@ -42,10 +42,6 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 	}
 	if err := own.Save(ctx, srv.Host, srv.Data, saved); err != nil {
 		return Failed{Err: err, Node: node}
-	}
-	signal, text := "standby.signal", ""
-	if p.Facts.Target.Major < 12 {
-		signal, text = "recovery.conf", "standby_mode = 'on'\n"
 	}
 	args := []string{path.Join(srv.Bin, "pg_rewind"), "-D", srv.Data, "--source-server=" + source(r.Question.To, r.Plan.Facts.Source.Version), "--progress"}
 	if p.Facts.Target.Major >= 13 {
@@ -65,7 +61,7 @@ func (r Rewind) rewind(ctx context.Context, srv host.Server, p plan.Plan) error 
 	first := timeline.Segment{Begin: fork.End - fork.End%size}.Name(size)[timelineDigits:]
 	out := &output{journal: r.Journal, node: node}
 	err := r.Journal.Do(step.Step{Step: "rewind", Node: &node, Command: host.Cmd{Args: args}.String()}, func(st *step.Step) error {
-		script := host.Shell(rewindScript, append([]string{srv.Data, note, signal, text, first}, args...)...)
+		script := host.Shell(rewindScript, append([]string{srv.Data, note, first}, args...)...)
 		cmd := host.Cmd{Args: host.Job(srv.Data, script...), Stdout: out}
 		err := srv.Host.Run(ctx, plan.WithPassword(cmd, r.Question.To.Password))
 		st.Detail = out.found

@@ -28,7 +28,7 @@ func TestKeptWAL(t *testing.T) {
 		}
 	}
 	const rewinds = `test -e "$2" && rm "$1"/* && echo primary >"$1/` + replaced + `"`
-	args := []string{data, note, "standby.signal", "", fork[8:], "sh", "-c", rewinds, "sh", wal, note}
+	args := []string{data, note, fork[8:], "sh", "-c", rewinds, "sh", wal, note}
 	run := func() error { return h.Run(t.Context(), host.Cmd{Args: host.Shell(rewindScript, args...)}) }
 	if err := run(); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestKeptWAL(t *testing.T) {
 		t.Error("the note is left")
 	}
 
-	args[7] = "exit 3"
+	args[5] = "exit 3"
 	if err := run(); host.Status(err) != 3 {
 		t.Errorf("status %d, want pg_rewind's: %v", host.Status(err), err)
 	}
