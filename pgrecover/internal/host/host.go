@@ -81,16 +81,19 @@ func Status(err error) int {
 
 // Output runs a program and returns what it printed, without the newlines at its end.
 func Output(ctx context.Context, h Host, args ...string) (string, error) {
-	var out strings.Builder
-	err := h.Run(ctx, Cmd{Args: args, Stdout: &out})
-	return strings.TrimRight(out.String(), "\n"), err
+	return printed(ctx, h, Cmd{Args: args})
 }
 
 // Ask runs a program that only looks and soon ends by itself, and returns what it printed likewise. Nothing watches over it, which
 // would take three more processes: many of them on a busy host take longer than what is done with the answers.
 func Ask(ctx context.Context, h Host, args ...string) (string, error) {
+	return printed(ctx, h, Cmd{Args: args, Stdin: strings.NewReader("")})
+}
+
+func printed(ctx context.Context, h Host, cmd Cmd) (string, error) {
 	var out strings.Builder
-	err := h.Run(ctx, Cmd{Args: args, Stdin: strings.NewReader(""), Stdout: &out})
+	cmd.Stdout = &out
+	err := h.Run(ctx, cmd)
 	return strings.TrimRight(out.String(), "\n"), err
 }
 
