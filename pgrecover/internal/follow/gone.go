@@ -60,28 +60,31 @@ func Removed(ctx context.Context, primary *pgx.Conn, segment string) (begin, old
 // refuses a receiver at once, and the standby tries again each wal_retrieve_retry_interval (5 s).
 const dryFor = 2 * time.Second
 
-// A Drought notices a standby that gets no WAL because the primary has removed it. The zero value is ready.
+// A Drought notices a standby that gets no WAL because the primary has removed it.
 type Drought struct {
+	Node, To int
+
 	has   uint64
 	since time.Time
 }
 
 // Look is told each time what the standby has, and whether it waits for more: it has asked the primary, streams nothing, and has
-// no restore_command. It returns the place from which the primary has WAL when that is behind what the standby has, else 0.
-func (d *Drought) Look(ctx context.Context, now time.Time, has uint64, waits bool, primary *pgx.Conn) (oldest uint64, err error) {
+// no restore_command. The error is Gone when the primary has no WAL from there on.
+func (d *Drought) Look(ctx context.Context, now time.Time, has uint64, waits bool, primary *pgx.Conn) error {
 	if !waits || has == 0 || has != d.has {
 		d.has, d.since = has, now
-		return 0, nil
+		return nil
 	}
 	if now.Sub(d.since) < dryFor {
-		return 0, nil
+		return nil
 	}
 	d.since = now
 	// In this order: what was there when the standby had no more may have been sent since.
-	if oldest, err = Oldest(ctx, primary); err != nil || oldest <= has {
-		return 0, err
+	oldest, err := Oldest(ctx, primary)
+	if err != nil || oldest <= has {
+		return err
 	}
-	return oldest, nil
+	return Gone{Node: d.Node, To: d.To, Needs: has, Oldest: oldest}
 }
 
 // lost is Gone when the primary has removed WAL that a standby needs which is to follow it, and no restore_command may bring it.

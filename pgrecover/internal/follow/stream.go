@@ -42,7 +42,7 @@ func (f *Follow) stream(ctx context.Context, n, m *server) error {
 			return err
 		}
 		last, since := uint64(0), f.Journal.Now()
-		var dry Drought
+		dry := Drought{Node: n.ID, To: m.ID}
 		err := step.Until(ctx, func() (bool, error) {
 			var tli, replayed, received int64
 			// A query that ctx cuts off would end the session, and its words are the better ones.
@@ -84,11 +84,7 @@ func (f *Follow) thirsts(ctx context.Context, dry *Drought, now time.Time, r rec
 	has := max(r.Replayed, r.Received)
 	// A receiver that was never asked for has received nothing, not even the beginning of a segment.
 	waits := r.Status != "streaming" && r.Received != 0 && !n.Paused && !n.Delayed && n.Version >= oldest && n.Settings.RestoreCommand == ""
-	first, err := dry.Look(ctx, now, has, waits, m.conn)
-	if err == nil && first != 0 {
-		err = Gone{Node: n.ID, To: m.ID, Needs: has, Oldest: first}
-	}
-	return err
+	return dry.Look(ctx, now, has, waits, m.conn)
 }
 
 // impatient is the error when nothing has changed for too long.

@@ -88,18 +88,14 @@ func (s Stage) follows(ctx context.Context, primary *pgx.Conn, st *step.Step) (l
 		return nil, fmt.Errorf("ask node %d (%s) for its position: %w", s.To.ID, s.To.Addr(), err)
 	}
 	st.Timeline = to.Timeline
-	var dry follow.Drought
+	dry := follow.Drought{Node: s.Node.ID, To: s.To.ID}
 	for {
 		now, lacks := s.look(ctx, to)
 		if lacks == nil {
 			st.Detail = now
 			return nil, nil
 		}
-		oldest, err := dry.Look(ctx, s.Journal.Now(), now.received, now.waits, primary)
-		if err == nil && oldest != 0 {
-			err = follow.Gone{Node: s.Node.ID, To: s.To.ID, Needs: now.received, Oldest: oldest}
-		}
-		if err != nil {
+		if err := dry.Look(ctx, s.Journal.Now(), now.received, now.waits, primary); err != nil {
 			return lacks, err
 		}
 		if err := step.Sleep(ctx, poll); err != nil {
