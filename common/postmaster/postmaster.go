@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Server is the PostgreSQL server of one data directory on this host, whether it runs or not. Its methods may be called
@@ -69,17 +70,24 @@ func (s *Server) Look() State {
 		s.seen.Store(true)
 		return State{Postmaster: Runs, PID: file.pid}
 	}
-	family, err := relatives(dir)
-	if err != nil {
-		return unknown(fmt.Errorf("%s: %w", s.dir, err))
-	}
-	family = slices.DeleteFunc(family, func(p process) bool { return p.logger })
-	if len(family) > 0 {
-		s.seen.Store(true)
-		return lost(family)
-	}
-	if n := attached(file.shmKey, file.shmID); n > 0 {
-		return unknown(fmt.Errorf("%s: %d processes that cannot be seen hold its shared memory", s.dir, n))
+	for again := dyingLooks; ; again-- {
+		family, err := relatives(dir)
+		if err != nil {
+			return unknown(fmt.Errorf("%s: %w", s.dir, err))
+		}
+		family = slices.DeleteFunc(family, func(p process) bool { return p.logger })
+		if len(family) > 0 {
+			s.seen.Store(true)
+			return lost(family)
+		}
+		n := attached(file.shmKey, file.shmID)
+		if n == 0 {
+			break
+		}
+		if again == 0 {
+			return unknown(fmt.Errorf("%s: %d processes that cannot be seen hold its shared memory", s.dir, n))
+		}
+		time.Sleep(dyingPause)
 	}
 	// A server that runs has its file: it looks each minute, and ends itself without it.
 	if file.there && !s.seen.Load() && !hostNamespace() {
@@ -88,6 +96,13 @@ func (s *Server) Look() State {
 	c, err := s.Control()
 	return State{Postmaster: Dead, Stopped: err == nil && c.Stopped, Standby: err == nil && c.Standby}
 }
+
+// A process that dies cannot be told from others any more shortly before it lets go of the memory, so that what holds it unseen is
+// looked at again before it counts as hidden.
+const (
+	dyingLooks = 5
+	dyingPause = 10 * time.Millisecond
+)
 
 // lost describes processes to which postmaster.pid does not lead.
 func lost(family []process) State {
